@@ -1,0 +1,185 @@
+"""The native module: runs frames, copies memory, runs batches on threads. No policy.
+
+Checks only what keeps the process alive; messages for people are made by the callers.
+Buttons arrive as copain's bits (`copain.joypad.Button`); `Core.set_buttons` says which RetroPad
+button each bit is. Every call that emulates releases the GIL.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+class CoreError(RuntimeError):
+    """A library that is not a core, a refused game, a closed core, a failed call."""
+
+class LibraryInfo:
+    """What a core says of itself before a game is loaded (retro_get_system_info)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def extensions(self) -> list[str]: ...
+    @property
+    def needs_path(self) -> bool: ...
+
+class CoreOption:
+    """One option that the core declares, in any of libretro's three formats."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def values(self) -> list[str]: ...
+    @property
+    def default(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+
+class MemoryRegion:
+    """One descriptor of the core's memory map (RETRO_ENVIRONMENT_SET_MEMORY_MAPS)."""
+
+    @property
+    def address_space(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def flags(self) -> int: ...
+
+class Core:
+    """One instance of a core with its own copy of the library. Use by one thread at a time."""
+
+    def __init__(self, library: str, system_directory: str, save_directory: str) -> None:
+        """Load a private copy of the library and initialise it. Raises CoreError."""
+
+    @property
+    def info(self) -> LibraryInfo: ...
+    @property
+    def options(self) -> list[CoreOption]:
+        """All options declared so far (some cores declare them in load_game)."""
+
+    def set_option(self, key: str, value: str) -> None:
+        """Set an option's value; before `load_game` it may name one not declared yet."""
+
+    def set_buttons(self, retropad: Sequence[int]) -> None:
+        """For each of copain's 16 button bits, the RetroPad id (0-15) it presses, or -1."""
+
+    def set_device(self, port: int, device: int) -> None:
+        """retro_set_controller_port_device, after load_game."""
+
+    def load_game(self, path: str, data: bytes) -> None:
+        """Load the game, by path or by memory as the core asks. Raises CoreError if refused."""
+
+    # after load_game
+    @property
+    def frame_rate(self) -> float: ...
+    @property
+    def sample_rate(self) -> float: ...
+    @property
+    def base_size(self) -> tuple[int, int]: ...  # width, height
+    @property
+    def aspect_ratio(self) -> float: ...
+    @property
+    def region(self) -> str: ...  # "ntsc" or "pal"
+    @property
+    def controllers(self) -> list[list[tuple[str, int]]]:
+        """For each port, the (name, device id) pairs of RETRO_ENVIRONMENT_SET_CONTROLLER_INFO."""
+
+    def advance(self, held: Sequence[int], frames: int) -> None:
+        """Run frames with the same bits held, one integer a port."""
+
+    def reset(self) -> None: ...
+    def save_state(self) -> bytes: ...
+    def load_state(self, data: bytes) -> None:
+        """Raises CoreError if the core refuses; then the machine is as it was before."""
+
+    def memory_size(self, region: int) -> int:
+        """Size of retro memory id `region` (0 save RAM, 1 RTC, 2 system RAM, 3 video RAM)."""
+
+    def read_memory(self, region: int, address: int, length: int) -> bytes: ...
+    def read_byte(self, region: int, address: int) -> int:
+        """One byte, the fast way for `nes.ram[0x20]`."""
+
+    def write_memory(self, region: int, address: int, data: bytes) -> None: ...
+    @property
+    def memory_map(self) -> list[MemoryRegion]: ...
+    def read_map(self, index: int, address: int, length: int) -> bytes: ...
+    def write_map(self, index: int, address: int, data: bytes) -> None: ...
+    def view_memory(self, region: int) -> npt.NDArray[np.uint8]:
+        """A read-only view; it keeps the core's library and memory alive, also after `close`."""
+
+    @property
+    def screen(self) -> npt.NDArray[np.uint8]:
+        """The last frame, uint8 (height, width, 3), a fresh copy; rotation applied."""
+
+    @property
+    def audio(self) -> npt.NDArray[np.int16]:
+        """Samples since the start of the last `advance`, int16 (n, 2), a fresh copy."""
+
+    @property
+    def log(self) -> list[str]:
+        """The last 200 lines that the core logged."""
+
+    @property
+    def serialize_size(self) -> int: ...
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None:
+        """Unload, or, while views live, as soon as the last one is gone."""
+
+class Pool:
+    """Savestates as slots of at most `slot_size` bytes, each with its length and frame."""
+
+    def __init__(self, slot_size: int, capacity: int) -> None: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def used(self) -> int: ...
+    def put(self, data: bytes, frame: int) -> int:
+        """Store; the slot, lowest free first. Raises CoreError when full or too long."""
+
+    def get(self, slot: int) -> tuple[bytes, int]:
+        """The bytes and the frame. Raises CoreError for a slot not in use."""
+
+    def free(self, slots: npt.NDArray[np.int32]) -> None:
+        """Raises CoreError, and frees nothing, if one is not in use."""
+
+def rollout(
+    cores: Sequence[Core],
+    pool: Pool,
+    parents: npt.NDArray[np.int32],
+    inputs: npt.NDArray[np.uint16],
+    keep: bool,
+    watch: npt.NDArray[np.int64],
+    mask: npt.NDArray[np.uint8] | None,
+    ram: npt.NDArray[np.uint8],
+    watched: npt.NDArray[np.uint8],
+    slots: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
+) -> None:
+    """Play inputs[b] (B, T, ports) from pool slot parents[b] on len(cores) threads.
+
+    Fills ram (B, ram_size), watched (B, T, W), slots (B,), hashes (B,); all C-contiguous.
+    hashes as `copain.rollout.ram_hash`. Slots are allotted in job order before the first frame,
+    so that the result does not depend on the threads. Raises CoreError (and frees the slots it
+    took) for a bad parent, a full pool, or a core that refuses one of its savestates.
+    """
+
+def time_advance(
+    core: Core, inputs: npt.NDArray[np.uint16], region: int, address: int
+) -> tuple[float, int]:
+    """The C loop that benchmarks compare against: for each row of inputs one retro_run, one byte
+    of memory read. Seconds, and the sum of the bytes."""
+
+def time_rollout(
+    core: Core,
+    states: Sequence[bytes],
+    parents: npt.NDArray[np.int32],
+    inputs: npt.NDArray[np.uint16],
+) -> tuple[float, int]:
+    """The C loop of load, T frames, copy RAM, save, for each job. Seconds, and a checksum."""

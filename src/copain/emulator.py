@@ -1,0 +1,162 @@
+"""The Emulator protocol: one frame clock, no policy; and the capabilities beside it.
+
+Everything in copain that plays, searches, learns or proves is written against `Emulator`.
+What only some emulators can do is a capability: a small protocol that an emulator has or has
+not, found with ``isinstance``; an emulator never has a member that only raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from copain.joypad import IDLE, Held
+from copain.memory import Bytes, Memory
+from copain.rom import Rom
+from copain.savestate import Savestate
+from copain.system import System
+
+Picture: TypeAlias = npt.NDArray[np.uint8]
+"""A picture: ``uint8 (height, width, 3)``, red, green, blue."""
+
+
+@runtime_checkable
+class Emulator(Protocol):
+    """A console with one game in it, advanced frame by frame.
+
+    Equality of two emulators, or of two runs of one, means RAM, picture and what a savestate
+    leads to. Savestate bytes may differ. All members but `close` raise EmulatorClosed after
+    `close`. An emulator may be used from any thread, by one thread at a time.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which emulator this is, such as ``libretro:fceumm`` or ``fceux``."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The emulator's own version. Savestates belong to one version."""
+        ...
+
+    @property
+    def system(self) -> System: ...
+    @property
+    def rom(self) -> Rom: ...
+    @property
+    def frame(self) -> int:
+        """Frames emulated since `power_on`; `load_state` brings back the savestate's."""
+        ...
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames a second of the emulated console and region."""
+        ...
+
+    @property
+    def ram(self) -> Memory:
+        """The work RAM."""
+        ...
+
+    @property
+    def memory(self) -> Mapping[str, Memory]:
+        """All memory domains by name; ``memory["ram"]`` is `ram`."""
+        ...
+
+    def power_on(self) -> None:
+        """Cold boot: frame 0, the same bytes on every call and on every machine."""
+        ...
+
+    def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
+        """Emulate `frames` frames (0 or more) with the same buttons held.
+
+        Raises InputError for buttons or ports that the system does not have.
+        """
+        ...
+
+    def save_state(self) -> Savestate:
+        """A handle on this moment."""
+        ...
+
+    def load_state(self, state: Savestate) -> None:
+        """Come back to a moment. Raises SavestateError, and changes nothing, if it is not ours."""
+        ...
+
+    def close(self) -> None:
+        """End the emulator and free what it holds. May be called again."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+@runtime_checkable
+class HasScreen(Protocol):
+    """The last frame's picture can be read."""
+
+    @property
+    def screen(self) -> Picture:
+        """The last frame's picture, a copy owned by the caller: ``uint8 (height, width, 3)``."""
+        ...
+
+
+@runtime_checkable
+class HasAudio(Protocol):
+    """The sound of the last frames can be read."""
+
+    @property
+    def audio(self) -> npt.NDArray[np.int16]:
+        """The samples of the last `advance`, a copy: ``int16 (samples, 2)``, left and right."""
+        ...
+
+    @property
+    def sample_rate(self) -> float:
+        """Samples a second."""
+        ...
+
+
+@runtime_checkable
+class HasSoftReset(Protocol):
+    """The console has a reset button."""
+
+    def soft_reset(self) -> None:
+        """Press the reset button; the next frame is the first after it. `frame` goes on."""
+        ...
+
+
+@runtime_checkable
+class HasLagFrames(Protocol):
+    """The emulator tells lag frames: those in which the game did not poll its input."""
+
+    @property
+    def lagged(self) -> bool:
+        """Whether the last frame was a lag frame."""
+        ...
+
+    @property
+    def lag_count(self) -> int:
+        """Lag frames since `power_on`."""
+        ...
+
+
+@runtime_checkable
+class HasLiveRam(Protocol):
+    """The work RAM can be seen without copying."""
+
+    def live_ram(self) -> Bytes:
+        """A read-only view of the work RAM, ``uint8 (ram_size,)``, that changes as frames run.
+
+        The emulator owns the memory; the view keeps it alive, also after `close`, when it no
+        longer changes. A core that moves its RAM is copied instead of viewed: see the backend.
+        """
+        ...
