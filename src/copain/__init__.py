@@ -1,0 +1,54 @@
+"""copain: script, search, learn and prove retro games from Python.
+
+::
+
+    import copain
+
+    with copain.open("game.nes") as nes:
+        nes.advance(copain.Joypad(start=True), frames=4)
+        print(nes.frame, nes.ram[0x20])
+"""
+
+from copain.backends import EMULATOR_NAMES, open_emulator
+from copain.backends import open_emulator as open  # noqa: A004 - copain.open is the public name
+from copain.emulator import (
+    Emulator,
+    HasAudio,
+    HasLagFrames,
+    HasLiveRam,
+    HasScreen,
+    HasSoftReset,
+)
+from copain.errors import (
+    CopainError,
+    EmulatorClosed,
+    EmulatorCrashed,
+    EmulatorError,
+    EmulatorMissing,
+    GameError,
+    InputError,
+    MemoryRangeError,
+    MissingExtra,
+    MovieError,
+    RomError,
+    RunError,
+    SavestateError,
+)
+from copain.joypad import IDLE, Button, FrameInput, InputLog, Joypad
+from copain.memory import Memory, Variable
+from copain.rollout import Fleet, HasFleet, HasRollout, RolloutBatch, Trajectory, rollout
+from copain.rom import Rom
+from copain.savestate import Savestate
+from copain.system import System
+
+__all__ = [
+    "EMULATOR_NAMES", "IDLE",
+    "Button", "CopainError", "Emulator", "EmulatorClosed", "EmulatorCrashed", "EmulatorError",
+    "EmulatorMissing", "Fleet", "FrameInput", "GameError", "HasAudio", "HasFleet", "HasLagFrames",
+    "HasLiveRam", "HasRollout", "HasScreen", "HasSoftReset", "InputError", "InputLog", "Joypad",
+    "Memory", "MemoryRangeError", "MissingExtra", "MovieError", "Rom", "RomError", "RolloutBatch",
+    "RunError", "Savestate", "SavestateError", "System", "Trajectory", "Variable",
+    "open", "open_emulator", "rollout",
+]  # fmt: skip
+
+__version__ = "0.1.0"

@@ -1,0 +1,37 @@
+"""The command line: one file per command, each with one function of the command's name.
+
+Commands wire things together; what they do lives in the rooms they call.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from copain.cli.cores import cores
+from copain.cli.doctor import doctor
+from copain.cli.info import info
+from copain.errors import CopainError
+
+app = typer.Typer(
+    name="copain",
+    help="Script, search, learn and prove retro games from Python.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (cores, info, doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; a CopainError becomes one message and exit status 2."""
+    try:
+        app()
+    except CopainError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""``copain cores``: the libretro cores on this machine."""

@@ -1,0 +1,112 @@
+"""Game: what a game's RAM means, as pure functions on batches.
+
+A batch of RAM is ``uint8 (..., ram_size)``; the functions give arrays with the leading shape.
+Where a function takes `prev` too, it is the RAM one frame earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from copain.joypad import IDLE, FrameInput
+from copain.memory import Bytes, Variable
+from copain.system import System
+
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An object table in RAM: `count` rows, each field a `Variable` of row 0 and its stride."""
+
+    name: str
+    count: int
+    fields: Mapping[str, tuple[Variable, int]]
+
+    def decode(self, ram: Bytes, name: str) -> Numbers:
+        """One field of all rows: ``uint8 (..., ram_size)`` to ``int64 (..., count)``."""
+        first, stride = self.fields[name]
+        rows = [
+            Variable(first.name, first.address + row * stride, first.type, first.length)
+            for row in range(self.count)
+        ]
+        return np.stack([row.decode(ram) for row in rows], axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class RamMap:
+    """The names of a game's RAM, read from its ``ram.toml``."""
+
+    title: str
+    version: str
+    system: System
+    sha1: str
+    variables: Mapping[str, Variable]
+    tables: Mapping[str, Table] = field(default_factory=dict[str, Table])
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An entry of a game's action table: a name and the input it means."""
+
+    name: str
+    held: FrameInput
+
+
+class Game:
+    """What a game's RAM means. Subclasses say `dead` and `won`; the rest has sensible defaults.
+
+    `ram_map` names the RAM; `actions` is the action table, `actions[0]` is idle; `start` is the
+    input log from power-on to the first frame of play, as ``(held, frames)`` pairs.
+    """
+
+    name: str = ""
+    ram_map: RamMap
+    actions: Sequence[Action] = (Action("idle", IDLE),)
+    start: Sequence[tuple[FrameInput, int]] = ()
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """The named variables."""
+        return self.ram_map.variables
+
+    def value(self, ram: Bytes, name: str) -> Numbers:
+        """The variable called `name` in a batch of RAM."""
+        return self.variables[name].decode(ram)
+
+    def dead(self, prev: Bytes, ram: Bytes) -> Flags:
+        """Whether the player was lost between the two frames."""
+        raise NotImplementedError(f"{type(self).__name__} does not say when the player is dead")
+
+    def won(self, prev: Bytes, ram: Bytes) -> Flags:
+        """Whether the game's end was reached by this frame."""
+        raise NotImplementedError(f"{type(self).__name__} does not say when the game is won")
+
+    def score(self, ram: Bytes) -> Numbers:
+        """The score that the game shows; 0 where it has none."""
+        return np.zeros(ram.shape[:-1], np.int64)
+
+    def stage(self, ram: Bytes) -> Numbers:
+        """The stage being played, from 0."""
+        return np.zeros(ram.shape[:-1], np.int64)
+
+    def progress(self, ram: Bytes) -> Numbers:
+        """A number that grows as the game goes on, such as stage and scroll position."""
+        return np.zeros(ram.shape[:-1], np.int64)
+
+    def preference(self, ram: Bytes) -> npt.NDArray[np.float64]:
+        """How much a player likes to be here: higher is better. For search by preference."""
+        return np.zeros(ram.shape[:-1], np.float64)
+
+    def cell(self, ram: Bytes) -> Numbers:
+        """A small number that places which are alike share."""
+        return self.progress(ram)
+
+    def allowed(self, ram: Bytes) -> Flags:
+        """Which actions are possible now: ``(..., actions)``."""
+        return np.ones((*ram.shape[:-1], len(self.actions)), np.bool_)
