@@ -177,8 +177,14 @@ sfx_play:
         ldy saved_y
         rts
 
+updated:
+        rts
 sound_update:
         ldx #3
+        bne update_channel
+next_channel:
+        dex
+        bmi updated
 update_channel:
         lda playing
         beq update_effect
@@ -275,13 +281,10 @@ write_registers:
         sta $4002,y
         lda out_hi
         cmp last_hi,x
-        beq next_channel
+        beq :+
         sta last_hi,x
         sta $4003,y
-next_channel:
-        dex
-        bpl update_channel
-        rts
+:       jmp next_channel
 
 ; A drum's envelope is volume * 16 + period.
 play_drum:
@@ -295,7 +298,7 @@ play_drum:
         lsr a
         ora #$30
         sta $400c
-        bne next_channel
+        jmp next_channel
 
 ; Read channel X's stream up to and including its next note, rest or hold.
 read_stream:
@@ -363,7 +366,7 @@ command:
         lda instrument_vibrato - $40,y
         sta note_vibrato,x
         ldy out_lo
-        bne read_byte
+        jmp read_byte
 @not_instrument:
         cmp #$70
         bcs @flow
@@ -372,7 +375,7 @@ command:
         lda chord_start - $60,y
         sta note_chord,x
         ldy out_lo
-        bne read_byte
+        jmp read_byte
 @flow:
         cmp #CALL - $80
         bcc @jump
@@ -382,7 +385,7 @@ command:
         lda return_hi,x
         sta ptr + 1
         ldy #0
-        beq read_byte
+        jmp read_byte
 @call:                          ; CALL low high semitones
         tya
         clc
@@ -407,6 +410,6 @@ command:
         lda out_lo
         sta ptr
         ldy #0
-        beq read_byte
+        jmp read_byte
 
 .include "music.inc"
