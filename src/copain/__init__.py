@@ -10,7 +10,7 @@
 """
 
 from copain.backends import EMULATOR_NAMES, open_emulator
-from copain.backends import open_emulator as open  # noqa: A004 - copain.open is the public name
+from copain.backends import open_emulator as open
 from copain.emulator import (
     Emulator,
     HasAudio,
@@ -42,13 +42,44 @@ from copain.savestate import Savestate
 from copain.system import System
 
 __all__ = [
-    "EMULATOR_NAMES", "IDLE",
-    "Button", "CopainError", "Emulator", "EmulatorClosed", "EmulatorCrashed", "EmulatorError",
-    "EmulatorMissing", "Fleet", "FrameInput", "GameError", "HasAudio", "HasFleet", "HasLagFrames",
-    "HasLiveRam", "HasRollout", "HasScreen", "HasSoftReset", "InputError", "InputLog", "Joypad",
-    "Memory", "MemoryRangeError", "MissingExtra", "MovieError", "Rom", "RomError", "RolloutBatch",
-    "RunError", "Savestate", "SavestateError", "System", "Trajectory", "Variable",
-    "open", "open_emulator", "rollout",
+    "EMULATOR_NAMES",
+    "IDLE",
+    "Button",
+    "CopainError",
+    "Emulator",
+    "EmulatorClosed",
+    "EmulatorCrashed",
+    "EmulatorError",
+    "EmulatorMissing",
+    "Fleet",
+    "FrameInput",
+    "GameError",
+    "HasAudio",
+    "HasFleet",
+    "HasLagFrames",
+    "HasLiveRam",
+    "HasRollout",
+    "HasScreen",
+    "HasSoftReset",
+    "InputError",
+    "InputLog",
+    "Joypad",
+    "Memory",
+    "MemoryRangeError",
+    "MissingExtra",
+    "MovieError",
+    "RolloutBatch",
+    "Rom",
+    "RomError",
+    "RunError",
+    "Savestate",
+    "SavestateError",
+    "System",
+    "Trajectory",
+    "Variable",
+    "open",
+    "open_emulator",
+    "rollout",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

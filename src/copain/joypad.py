@@ -64,9 +64,7 @@ class Joypad:
     """The buttons as an integer in the bit order of `Button`."""
 
     def __post_init__(self) -> None:
-        bits = sum(
-            int(button) for button, name in _FIELD.items() if getattr(self, name)
-        )
+        bits = sum(int(button) for button, name in _FIELD.items() if getattr(self, name))
         object.__setattr__(self, "bits", bits)
 
     @classmethod
@@ -87,7 +85,7 @@ class Joypad:
                 f"Joypad.of: no button is called {unknown[0]!r}; "
                 f"the names are {', '.join(BUTTON_NAMES)}"
             )
-        return cls(**{name: True for name in names})
+        return cls(**dict.fromkeys(names, True))
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -163,15 +161,11 @@ def check_input_log(
             f"({batch}frames, ports) with 1 to {ports} ports is needed"
         )
     if given.dtype.kind not in "iub":
-        raise InputError(
-            f"{what}: inputs of type {given.dtype}; integers (Joypad.bits) are needed"
-        )
+        raise InputError(f"{what}: inputs of type {given.dtype}; integers (Joypad.bits) are needed")
     if given.size:
         low, high = int(given.min()), int(given.max())
         if low < 0 or high > ALL_BITS:
-            raise InputError(
-                f"{what}: inputs from {low} to {high}; 0 to {ALL_BITS} is allowed"
-            )
+            raise InputError(f"{what}: inputs from {low} to {high}; 0 to {ALL_BITS} is allowed")
     log = given.astype(np.uint16)
     foreign = int(np.bitwise_or.reduce(log, axis=None)) & ~allowed if log.size else 0
     if foreign:

@@ -18,9 +18,7 @@ from copain.errors import GameError, MemoryRangeError
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 """Bytes of memory: ``uint8``."""
 
-VariableType: TypeAlias = Literal[
-    "u8", "i8", "u16", "i16", "u24", "u32", "bcd", "digits"
-]
+VariableType: TypeAlias = Literal["u8", "i8", "u16", "i16", "u24", "u32", "bcd", "digits"]
 VARIABLE_TYPES: dict[str, int] = {
     "u8": 1, "i8": 1, "u16": 2, "i16": 2, "u24": 3, "u32": 4, "bcd": 1, "digits": 1,
 }  # fmt: skip
@@ -63,9 +61,7 @@ class Variable:
                 + " is allowed"
             )
         if self.address < 0:
-            raise GameError(
-                f"variable {self.name}: the address {self.address} is negative"
-            )
+            raise GameError(f"variable {self.name}: the address {self.address} is negative")
 
     @property
     def addresses(self) -> range:
@@ -95,15 +91,12 @@ class Variable:
         """The bytes of `value`. Raises MemoryRangeError when it does not fit."""
         low, high = self._limits()
         if not low <= value <= high:
-            raise MemoryRangeError(
-                f"{self.name} = {value}: {low} to {high} fits a {self.type}"
-            )
+            raise MemoryRangeError(f"{self.name} = {value}: {low} to {high} fits a {self.type}")
         if self.type in ("bcd", "digits"):
             base = 100 if self.type == "bcd" else 10
             digits = [value // base**index % base for index in range(self.length)]
             data = bytes(
-                digit // 10 << 4 | digit % 10 if self.type == "bcd" else digit
-                for digit in digits
+                digit // 10 << 4 | digit % 10 if self.type == "bcd" else digit for digit in digits
             )
         else:
             data = (value % (1 << 8 * self.length)).to_bytes(self.length, "little")
@@ -180,9 +173,7 @@ class Memory:
         if isinstance(key, slice):
             start, stop, step = self._range(key)
             if step != 1:
-                raise MemoryRangeError(
-                    f"{self.name}[{_text(key)}]: writing needs a step of 1"
-                )
+                raise MemoryRangeError(f"{self.name}[{_text(key)}]: writing needs a step of 1")
             self._access.write(start, self._bytes(value, stop - start, _text(key)))
             return
         address = self._address(key)
@@ -211,13 +202,12 @@ class Memory:
         step = 1 if key.step is None else int(key.step)
         if not (0 <= start <= stop <= self._size and step >= 1):
             raise MemoryRangeError(
-                f"{self.name}[{_text(key)}]: a slice lies within 0 to {self._size:#x}, "
-                "forwards"
+                f"{self.name}[{_text(key)}]: a slice lies within 0 to {self._size:#x}, forwards"
             )
         return start, stop, step
 
     def _bytes(self, value: int | npt.ArrayLike, length: int, where: str) -> bytes:
-        if isinstance(value, (bytes, bytearray, memoryview)):
+        if isinstance(value, (bytes, bytearray)):
             values = np.frombuffer(value, np.uint8)
         else:
             values = np.atleast_1d(np.asarray(value))
@@ -227,21 +217,15 @@ class Memory:
             raise MemoryRangeError(
                 f"{self.name}[{where}] = {value!r}: {length} integers are needed"
             )
-        if length and not (0 <= int(values.min()) and int(values.max()) <= 255):
-            raise MemoryRangeError(
-                f"{self.name}[{where}] = {value!r}: bytes are 0 to 255"
-            )
+        if length and (values.min() < 0 or values.max() > 255):
+            raise MemoryRangeError(f"{self.name}[{where}] = {value!r}: bytes are 0 to 255")
         return values.astype(np.uint8).tobytes()
 
     def _variable(self, name: str) -> Variable:
         variable = self.variables.get(name)
         if variable is None:
-            known = (
-                ", ".join(self.variables) or "none: this game's RAM has no names here"
-            )
-            raise MemoryRangeError(
-                f"{self.name}[{name!r}]: the known names are {known}"
-            )
+            known = ", ".join(self.variables) or "none: this game's RAM has no names here"
+            raise MemoryRangeError(f"{self.name}[{name!r}]: the known names are {known}")
         if variable.address + variable.length > self._size:
             raise MemoryRangeError(
                 f"{self.name}[{name!r}]: it lies at {variable.address:#x}, "
@@ -252,13 +236,7 @@ class Memory:
 
 def _text(key: slice) -> str:
     def part(value: object) -> str:
-        return (
-            ""
-            if value is None
-            else hex(value)
-            if isinstance(value, int)
-            else repr(value)
-        )
+        return "" if value is None else hex(value) if isinstance(value, int) else repr(value)
 
     text = f"{part(key.start)}:{part(key.stop)}"
     return text if key.step is None else f"{text}:{key.step}"

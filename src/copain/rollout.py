@@ -166,9 +166,7 @@ def rollout_by_loop(
     watch: Sequence[int] = (),
 ) -> Trajectory:
     """What a rollout is: a plain loop over `Emulator.advance`."""
-    log = check_input_log(
-        inputs, emulator.system.ports, emulator.system.button_bits, "rollout"
-    )
+    log = check_input_log(inputs, emulator.system.ports, emulator.system.button_bits, "rollout")
     addresses = check_watch(watch, len(emulator.ram), "rollout")
     watched = np.zeros((len(log), len(addresses)), np.uint8)
     emulator.load_state(savestate)
@@ -181,9 +179,7 @@ def rollout_by_loop(
 
 def frame_inputs(log: InputLog) -> list[FrameInput]:
     """The rows of an input log as FrameInputs."""
-    return [
-        FrameInput(tuple(Joypad.from_bits(int(bits)) for bits in row)) for row in log
-    ]
+    return [FrameInput(tuple(Joypad.from_bits(int(bits)) for bits in row)) for row in log]
 
 
 def input_log(inputs: Sequence[FrameInput], ports: int) -> InputLog:
@@ -194,17 +190,13 @@ def input_log(inputs: Sequence[FrameInput], ports: int) -> InputLog:
     return log
 
 
-def check_watch(
-    watch: Sequence[int] | None, ram_size: int, what: str
-) -> npt.NDArray[np.int64]:
+def check_watch(watch: Sequence[int] | None, ram_size: int, what: str) -> npt.NDArray[np.int64]:
     """Watched addresses as ``int64``. Raises MemoryRangeError that begins with `what`."""
     addresses = np.asarray([] if watch is None else watch)
     if addresses.size == 0:
         return np.zeros(0, np.int64)
     if addresses.ndim != 1 or addresses.dtype.kind not in "iu":
-        raise MemoryRangeError(
-            f"{what}: watch is a sequence of addresses, not {watch!r}"
-        )
+        raise MemoryRangeError(f"{what}: watch is a sequence of addresses, not {watch!r}")
     low, high = int(addresses.min()), int(addresses.max())
     if low < 0 or high >= ram_size:
         raise MemoryRangeError(

@@ -14,6 +14,7 @@ from copain.system import (
     GAME_BOY,
     GAME_BOY_COLOR,
     GENESIS,
+    GRID,
     NES,
     SYSTEMS,
     System,
@@ -50,9 +51,7 @@ class Rom:
         return self.path.stem if self.path is not None else self.sha1[:12]
 
     @classmethod
-    def read(
-        cls, path: str | os.PathLike[str], system: System | str | None = None
-    ) -> Rom:
+    def read(cls, path: str | os.PathLike[str], system: System | str | None = None) -> Rom:
         """The ROM in the file at `path`; its system is told by content and ending unless given.
 
         Raises RomError when the file is missing, a directory, empty, too large, cut short, or
@@ -62,14 +61,10 @@ class Rom:
         call = f"Rom.read({str(path)!r})"
         try:
             if path.is_dir():
-                raise RomError(
-                    f"{call}: this is a directory; the path of a ROM file is needed"
-                )
+                raise RomError(f"{call}: this is a directory; the path of a ROM file is needed")
             size = path.stat().st_size
             if size > MAX_ROM_SIZE:
-                raise RomError(
-                    f"{call}: {size} bytes; a ROM has at most {MAX_ROM_SIZE}"
-                )
+                raise RomError(f"{call}: {size} bytes; a ROM has at most {MAX_ROM_SIZE}")
             data = path.read_bytes()
         except FileNotFoundError:
             raise RomError(f"{call}: there is no such file") from None
@@ -115,6 +110,8 @@ def _system_of(data: bytes, path: Path | None) -> System | None:
     """The system told by the content where it has a signature, else by the ending."""
     if data[:4] == b"NES\x1a" or data[:4] == b"UNIF":
         return NES
+    if data[:12] == b"copain grid ":
+        return GRID
     # The logo's first bytes, checked by the boot ROM (https://gbdev.io/pandocs).
     if data[0x104:0x108] == b"\xce\xed\x66\x66":
         return GAME_BOY_COLOR if data[0x143] & 0x80 else GAME_BOY
@@ -131,30 +128,70 @@ def _system_of(data: bytes, path: Path | None) -> System | None:
     return None
 
 
-def _check_ines(data: bytes, call: str) -> None:
-    """Refuse an iNES or NES 2.0 file that is shorter than its header says.
+@dataclass(frozen=True, slots=True)
+class InesHeader:
+    """The header of an iNES or NES 2.0 file.
 
-    https://www.nesdev.org/wiki/INES and https://www.nesdev.org/wiki/NES_2.0
+    Sizes are in bytes; `sha1` and `md5` are of everything behind the header and trainer, as ROM
+    databases and FCEUX count them. https://www.nesdev.org/wiki/INES,
+    https://www.nesdev.org/wiki/NES_2.0
     """
+
+    format: str
+    mapper: int
+    program_size: int
+    picture_size: int
+    mirroring: str
+    battery: bool
+    trainer: bool
+    sha1: str
+    md5: str
+
+
+INES_HEADER_SIZE = 16
+
+
+def ines_header(data: bytes) -> InesHeader | None:
+    """The header of an iNES or NES 2.0 file, or None when this is not one."""
+    if data[:4] != b"NES\x1a" or len(data) < INES_HEADER_SIZE:
+        return None
+    nes2 = data[7] & 0x0C == 0x08
+    trainer = bool(data[6] & 4)
+    content = data[INES_HEADER_SIZE + (512 if trainer else 0) :]
+    return InesHeader(
+        format="NES 2.0" if nes2 else "iNES",
+        mapper=data[6] >> 4 | data[7] & 0xF0 | (data[8] & 0x0F) << 8
+        if nes2
+        else data[6] >> 4 | data[7] & 0xF0,
+        program_size=_nes2_size(data[4], data[9] & 0x0F, 16384) if nes2 else data[4] * 16384,
+        picture_size=_nes2_size(data[5], data[9] >> 4, 8192) if nes2 else data[5] * 8192,
+        mirroring="four screens" if data[6] & 8 else "vertical" if data[6] & 1 else "horizontal",
+        battery=bool(data[6] & 2),
+        trainer=trainer,
+        sha1=hashlib.sha1(content).hexdigest(),
+        md5=hashlib.md5(content).hexdigest(),
+    )
+
+
+def _check_ines(data: bytes, call: str) -> None:
+    """Refuse an NES file that is no NES file, or shorter than its header says."""
     if data[:4] != b"NES\x1a":
-        if data[:4] == b"UNIF" or data[:3] == b"FDS" or data[1:15] == b"*NINTENDO-HVC*":
+        if data[:4] == b"UNIF":
             return
         raise RomError(
             f"{call}: this is not an NES ROM: it begins with {data[:4]!r}, not b'NES\\x1a'"
         )
-    if len(data) < 16:
-        raise RomError(
-            f"{call}: the iNES header has 16 bytes, the file only {len(data)}"
-        )
-    program, picture = data[4], data[5]
-    nes2 = data[7] & 0x0C == 0x08
-    program_size = (
-        _nes2_size(program, data[9] & 0x0F, 16384) if nes2 else program * 16384
-    )
-    picture_size = _nes2_size(picture, data[9] >> 4, 8192) if nes2 else picture * 8192
-    if program_size == 0 and not nes2:
+    header = ines_header(data)
+    if header is None:
+        raise RomError(f"{call}: the iNES header has 16 bytes, the file only {len(data)}")
+    if header.program_size == 0:
         raise RomError(f"{call}: the header says the ROM has no program")
-    needed = 16 + (512 if data[6] & 4 else 0) + program_size + picture_size
+    needed = (
+        INES_HEADER_SIZE
+        + (512 if header.trainer else 0)
+        + header.program_size
+        + header.picture_size
+    )
     if len(data) < needed:
         raise RomError(
             f"{call}: the ROM is cut short: its header says {needed} bytes, it has {len(data)}"

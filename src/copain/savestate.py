@@ -96,9 +96,7 @@ class Savestate:
 
     def __repr__(self) -> str:
         header = self.header
-        return (
-            f"<Savestate {header.emulator} {header.rom_sha1[:8]} frame {header.frame}>"
-        )
+        return f"<Savestate {header.emulator} {header.rom_sha1[:8]} frame {header.frame}>"
 
     def to_bytes(self) -> bytes:
         """The savestate as bytes with its header, for `from_bytes`."""
@@ -157,9 +155,7 @@ class Savestate:
         try:
             data = Path(path).read_bytes()
         except OSError as error:
-            raise SavestateError(
-                f"Savestate.read({str(path)!r}): {error.strerror}"
-            ) from error
+            raise SavestateError(f"Savestate.read({str(path)!r}): {error.strerror}") from error
         return cls.from_bytes(data)
 
 
@@ -168,9 +164,7 @@ def _read_header(data: bytes) -> SavestateHeader:
         fields = json.loads(data)
         header = SavestateHeader(**fields)
     except (ValueError, TypeError) as error:
-        raise SavestateError(
-            f"Savestate.from_bytes: the header is wrong: {error}"
-        ) from error
+        raise SavestateError(f"Savestate.from_bytes: the header is wrong: {error}") from error
     texts = (header.system, header.rom_sha1, header.emulator, header.version)
     if not all(isinstance(text, str) for text in texts) or not (
         type(header.frame) is int and header.frame >= 0

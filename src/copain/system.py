@@ -46,16 +46,14 @@ _GAME_BOY = (Button.A, Button.B, Button.SELECT, Button.START, *_PAD)
 
 # NTSC NES: master clock 236.25/11 MHz, 341*262 - 1/2 dots a frame with rendering on, 4 clocks
 # a dot: 39375000/655171 (https://www.nesdev.org/wiki/Cycle_reference_chart).
-NES = System("nes", "Nintendo Entertainment System", ("nes", "unf", "unif", "fds"),
+NES = System("nes", "Nintendo Entertainment System", ("nes", "unf", "unif"),
              _GAME_BOY, Fraction(39375000, 655171))  # fmt: skip
 # https://problemkaputt.de/fullsnes.htm: 21477270 / (262 * 1364 - 2) with short scanlines.
 SNES = System("snes", "Super Nintendo", ("sfc", "smc"),
               (*_GAME_BOY, Button.X, Button.Y, Button.L, Button.R),
               Fraction(39375000 * 2, 655171 * 2))  # fmt: skip
 # https://gbdev.io/pandocs/Specifications.html: 4194304 Hz, 70224 clocks a frame.
-GAME_BOY = System(
-    "gb", "Game Boy", ("gb",), _GAME_BOY, Fraction(4194304, 70224), ports=1
-)
+GAME_BOY = System("gb", "Game Boy", ("gb",), _GAME_BOY, Fraction(4194304, 70224), ports=1)
 GAME_BOY_COLOR = System(
     "gbc", "Game Boy Color", ("gbc",), _GAME_BOY, Fraction(4194304, 70224), ports=1
 )

@@ -1,1 +1,61 @@
 """``copain cores``: the libretro cores on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from copain.backends.cores import CoreFile, find_cores, how_to_get_cores, systems_of
+from copain.backends.libretro import library_info
+from copain.errors import CopainError
+
+
+@dataclass(frozen=True, slots=True)
+class CoreRow:
+    """One line of the listing; `error` is why a library that was found cannot be used."""
+
+    core: str
+    version: str
+    systems: list[str]
+    source: str
+    path: str
+    licence: str
+    error: str | None = None
+
+
+def cores(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the libretro cores found on this machine."""
+    rows = [core_row(core) for core in find_cores()]
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    console = Console()
+    if not rows:
+        console.print(f"No cores were found. {how_to_get_cores()}", highlight=False)
+        return
+    table = Table("core", "version", "systems", "licence", "from", "where", box=None)
+    for row in rows:
+        systems = ", ".join(row.systems) or "[dim]none that copain names[/]"
+        table.add_row(
+            f"[bold]{row.core}[/]", row.version, systems if row.error is None else
+            f"[red]{row.error}[/]", row.licence, row.source, row.path,
+        )  # fmt: skip
+    console.print(table)
+
+
+def core_row(core: CoreFile) -> CoreRow:
+    """What is known of a core that was found; loads its library for its version."""
+    licence = core.known.licence if core.known else "unknown"
+    try:
+        info = library_info(core)
+    except CopainError as error:
+        return CoreRow(core.name, "", [], core.source, str(core.path), licence, str(error))
+    systems = [system.name for system in systems_of(core, info.extensions)]
+    return CoreRow(core.name, info.version, systems, core.source, str(core.path), licence)

@@ -67,10 +67,12 @@ def variables_of(rom: Rom) -> Mapping[str, Variable]:
 def rom_path(name: str) -> Path:
     """Where the ROM of a game that copain ships lies. Raises GameError if it ships none."""
     _check(name)
-    path = Path(str(resources.files("copain.games") / name / f"{name}.nes"))
-    if not path.is_file():
-        raise GameError(f"copain ships no ROM of {name}; give the path of yours")
-    return path
+    folder = Path(str(resources.files("copain.games") / name))
+    for ending in ram_map_of(name).system.extensions:
+        path = folder / f"{name}.{ending}"
+        if path.is_file():
+            return path
+    raise GameError(f"copain ships no ROM of {name}; give the path of yours")
 
 
 def _check(name: str) -> None:

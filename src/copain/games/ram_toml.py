@@ -75,31 +75,36 @@ def parse_ram_map(text: str, source: str = "ram.toml") -> RamMap:
         raise GameError(f"{source}: {error}") from error
 
 
-def _variable(name: str, entry: object, where: str, extra: frozenset[str] = frozenset()) -> Variable:
+def _variable(
+    name: str, entry: object, where: str, extra: frozenset[str] = frozenset()
+) -> Variable:
     fields = _table(entry, where, _VARIABLE_KEYS | extra)
     kind = fields.get("type", "u8")
     if kind not in VARIABLE_TYPES:
-        raise GameError(
-            f"{where} type = {kind!r}; the types are {', '.join(VARIABLE_TYPES)}"
-        )
+        raise GameError(f"{where} type = {kind!r}; the types are {', '.join(VARIABLE_TYPES)}")
     meaning = fields.get("kind", "state")
     if meaning not in VARIABLE_KINDS:
         raise GameError(f"{where} kind = {meaning!r}; the kinds are {', '.join(VARIABLE_KINDS)}")
-    limits = fields.get("range")
-    if limits is not None and not (
-        isinstance(limits, list) and [type(end) for end in cast(list[object], limits)] == [int, int]
-    ):
-        raise GameError(f"{where} range = {limits!r}; [lowest, highest] is needed")
     return Variable(
         name=name,
         address=_integer(fields, "address", where),
         type=kind,
         length=_integer(fields, "length", where, VARIABLE_TYPES[kind]),
         order=fields.get("order", "big" if kind == "digits" else "little"),
-        range=None if limits is None else (limits[0], limits[1]),
+        range=_limits(fields.get("range"), where),
         kind=meaning,
         about=str(fields.get("about", "")),
     )
+
+
+def _limits(entry: object, where: str) -> tuple[int, int] | None:
+    match entry:
+        case None:
+            return None
+        case [int(low), int(high)]:
+            return low, high
+        case _:
+            raise GameError(f"{where} range = {entry!r}; [lowest, highest] is needed")
 
 
 def _object_table(name: str, entry: object) -> Table:

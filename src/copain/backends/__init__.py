@@ -1,0 +1,78 @@
+"""One backend an emulator; `open_emulator` is the table that says which.
+
+A backend's module is imported only when its emulator is opened. Backends never import each
+other, and only the command line, `copain.open` and scripts name one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, overload
+
+from copain.emulator import Emulator
+from copain.errors import EmulatorMissing, InputError
+from copain.games import variables_of
+from copain.rom import Rom, RomLike, as_rom
+from copain.system import GRID
+
+if TYPE_CHECKING:
+    from copain.backends.grid import GridEmulator
+    from copain.backends.libretro import LibretroEmulator
+
+EMULATOR_NAMES: tuple[str, ...] = ("libretro", "grid")
+"""The emulators that `open_emulator` knows."""
+
+
+@overload
+def open_emulator(
+    rom: RomLike,
+    emulator: Literal["libretro"] = "libretro",
+    *,
+    core: str | os.PathLike[str] | None = None,
+    options: Mapping[str, str] | None = None,
+    devices: Mapping[int, str | int] | None = None,
+) -> LibretroEmulator: ...
+@overload
+def open_emulator(rom: RomLike, emulator: Literal["grid"]) -> GridEmulator: ...
+@overload
+def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) -> Emulator: ...
+def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) -> Emulator:
+    """Open a ROM in an emulator; the embedded one unless `emulator` says another.
+
+    `rom` is a `Rom` or a path. The other arguments belong to the emulator:
+
+    - ``libretro`` (the embedded default): `core`, a core's name or the path of its library
+      (default: the best one found for the ROM's system, see ``copain cores``); `options`, core
+      options by key; `devices`, a controller for a port (from 0) by name or number.
+    - ``grid``: the game without a ROM; none.
+
+    When the ROM is of a game that copain knows, ``emulator.ram["name"]`` knows its variables.
+    Raises RomError, EmulatorMissing, EmulatorCrashed or InputError.
+    """
+    loaded = as_rom(rom)
+    name = emulator or ("grid" if loaded.system is GRID else "libretro")
+    opened = _open(name, loaded, options)
+    opened.ram.variables = variables_of(loaded)
+    return opened
+
+
+def _open(name: str, rom: Rom, options: Mapping[str, object]) -> Emulator:
+    if name == "libretro":
+        from copain.backends.libretro import LibretroEmulator as opener
+    elif name == "grid":
+        from copain.backends.grid import GridEmulator as opener
+    else:
+        raise EmulatorMissing(
+            f"copain.open: no emulator is called {name!r}; "
+            f"the emulators are {', '.join(EMULATOR_NAMES)}"
+        )
+    allowed = list(inspect.signature(opener).parameters)[1:]
+    unknown = [option for option in options if option not in allowed]
+    if unknown:
+        raise InputError(
+            f"copain.open: {name} has no option {unknown[0]!r}; "
+            f"its options are {', '.join(allowed) or 'none'}"
+        )
+    return opener(rom, **options)  # type: ignore[arg-type] - the names are checked above
