@@ -580,7 +580,7 @@ def _rollout(
     keep: bool = True,
     mask: Bytes | None = None,
 ) -> RolloutBatch:
-    jobs, frames, _ = log.shape
+    jobs, frames = len(log), int(log.shape[1])
     batch = RolloutBatch(
         ram=np.empty((jobs, ram_size), np.uint8),
         watched=np.empty((jobs, frames, len(addresses)), np.uint8),
