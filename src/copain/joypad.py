@@ -8,35 +8,16 @@ buttons, which is also the order of fm2 (https://www.nesdev.org/wiki/Standard_co
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntFlag
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from copain.errors import InputError
+from copain.system import Button
 
 InputLog: TypeAlias = npt.NDArray[np.uint16]
 """The inputs of consecutive frames: ``uint16 (frames, ports)`` of `Joypad.bits`."""
-
-
-class Button(IntFlag):
-    """One bit a button; which of them a system has is said by `System.buttons`."""
-
-    A = 1 << 0
-    B = 1 << 1
-    SELECT = 1 << 2
-    START = 1 << 3
-    UP = 1 << 4
-    DOWN = 1 << 5
-    LEFT = 1 << 6
-    RIGHT = 1 << 7
-    X = 1 << 8
-    Y = 1 << 9
-    L = 1 << 10
-    R = 1 << 11
-    C = 1 << 12
-    Z = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,29 @@ Frame rates are exact fractions of the console's clocks; the sources are named b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntFlag
 from fractions import Fraction
 
 from copain.errors import RomError
-from copain.joypad import Button
+
+
+class Button(IntFlag):
+    """One bit a button; which of them a system has is said by `System.buttons`."""
+
+    A = 1 << 0
+    B = 1 << 1
+    SELECT = 1 << 2
+    START = 1 << 3
+    UP = 1 << 4
+    DOWN = 1 << 5
+    LEFT = 1 << 6
+    RIGHT = 1 << 7
+    X = 1 << 8
+    Y = 1 << 9
+    L = 1 << 10
+    R = 1 << 11
+    C = 1 << 12
+    Z = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
