@@ -60,8 +60,8 @@ SOUND_RAM_SIZE = 128
 ; What a channel's first register holds when it is silent, and where its four registers begin.
 silence:    .byte $30, $30, $80, $30
 registers:  .byte $00, $04, $08, $0c
-; Channels begin a tune in pairs, a frame apart: nobody hears it, and it halves the worst frame.
-first_wait: .byte 1, 2, 2, 1
+; The channels begin a tune a frame apart: nobody hears it, and it flattens the worst frame.
+first_wait: .byte 2, 3, 1, 2
 
 sound_init:
         lda #0
@@ -347,7 +347,7 @@ read_byte:
         bne @timed              ; a hold leaves the note as it is
         lda rest_envelope,x
         sta envelope,x
-        bne @timed              ; envelopes begins with a byte that is nobody's
+        jmp @timed
 
 command:
         bmi @not_length
