@@ -57,9 +57,9 @@ set_up_packages() {
     install_debian_packages
     make_environment
     if [ "$level" = test ]; then
-        extras=dev what="copain's packages and the tools of the tests" size=330
+        extras=dev what="copain's packages and the tools of the tests" size=310
     else
-        extras=cores,render,play what="copain's packages, libretro cores among them" size=270
+        extras=cores,render,play what="copain's packages, libretro cores among them" size=225
     fi
     [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || [ "$(uname -s)" = Darwin ] ||
         say "The package stable-retro has no libretro cores for $(uname -m): install cores yourself."
