@@ -101,9 +101,12 @@ class LibretroEmulator:
                 f"{call}: the core plays {', '.join(s.title for s in systems) or 'other systems'}"
                 f", not {self._rom.system.title}"
             )
-        known = self._file.known
-        for key, value in ({**known.options} if known else {}).items():
-            core.set_option(key, value)
+        declared = {option.key: option for option in core.options}
+        preset: Mapping[str, str] = self._file.known.options if self._file.known else {}
+        for key, value in preset.items():
+            # Versions of a core differ in the options they have.
+            if key in declared and value in declared[key].values:
+                core.set_option(key, value)
         for key, value in self._options.items():
             core.set_option(key, value)
         pads = {GENESIS: _RETROPAD_GENESIS, ATARI2600: _RETROPAD_ATARI2600}
@@ -203,7 +206,7 @@ class LibretroEmulator:
     @property
     def memory(self) -> Mapping[str, Memory]:
         """``ram``, and where the core has them ``save_ram``, ``rtc``, ``video_ram``, and the
-        regions of its memory map as ``map:`` and their number.
+        regions of its memory map as ``map:`` and their address, such as ``map:0x6000``.
         """
         self._check_open()
         return self._memory
@@ -396,8 +399,8 @@ class LibretroEmulator:
             if name == "ram" or core.memory_size(region) > 0
         }
         for index, region in enumerate(core.memory_map):
-            name = f"map:{region.address_space or index}"
-            name = name if name not in domains else f"map:{index}"
+            name = f"map:{region.address_space}{region.start:#x}"
+            name = name if name not in domains else f"{name}:{index}"
             domains[name] = Memory(name, region.length, _MapRegion(self, index))
         return domains
 

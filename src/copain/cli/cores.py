@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from copain.backends.cores import CoreFile, find_cores, how_to_get_cores, systems_of
@@ -40,14 +41,17 @@ def cores(
     if not rows:
         console.print(f"No cores were found. {how_to_get_cores()}", highlight=False)
         return
-    table = Table("core", "version", "systems", "licence", "from", "where", box=None)
+    table = Table(box=None)
+    for heading in ("core", "version", "systems", "licence", "from"):
+        table.add_column(heading, no_wrap=heading in ("core", "from"), overflow="fold")
     for row in rows:
-        systems = ", ".join(row.systems) or "[dim]none that copain names[/]"
-        table.add_row(
-            f"[bold]{row.core}[/]", row.version, systems if row.error is None else
-            f"[red]{row.error}[/]", row.licence, row.source, row.path,
-        )  # fmt: skip
+        systems = ", ".join(row.systems) or "[dim]none of copain's[/]"
+        if row.error is not None:
+            systems = f"[red]{escape(row.error)}[/]"
+        table.add_row(f"[bold]{row.core}[/]", row.version, systems, row.licence, row.source)
     console.print(table)
+    for source, folder in dict.fromkeys((core.source, core.path.parent) for core in find_cores()):
+        console.print(f"[dim]{source}: {folder}[/]", highlight=False, soft_wrap=True)
 
 
 def core_row(core: CoreFile) -> CoreRow:

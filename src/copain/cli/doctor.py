@@ -46,7 +46,7 @@ def doctor(
     else:
         table = Table(show_header=False, box=None)
         for finding in findings:
-            mark = "[green]✓[/]" if finding.found else "[yellow]–[/]"
+            mark = "[green]✓[/]" if finding.found else "[yellow]·[/]"
             detail = finding.detail if finding.found else f"{finding.detail}  [dim]{finding.how}[/]"
             table.add_row(mark, f"[bold]{finding.what}[/]", detail)
         Console().print(table)
@@ -70,9 +70,7 @@ _PACKAGES = (
     ("play window", "pygame", "pip install 'copain[play]'"),
     ("cores from PyPI", "stable_retro", "pip install 'copain[cores]'"),
 )
-_PROGRAMS = (
-    ("assembler of our games", "ca65", "apt install cc65 (only to rebuild the ROMs)"),
-)  # fmt: skip
+_PROGRAMS = (("assembler of our games", "ca65", "apt install cc65 (only to rebuild the ROMs)"),)
 
 
 def _cores() -> list[Finding]:
@@ -88,7 +86,7 @@ def _cores() -> list[Finding]:
                 bool(names),
                 ", ".join(names) or "none",
                 "pip install 'copain[cores]', or set COPAIN_CORES to a folder of cores",
-            )  # fmt: skip
+            )
         )
     return findings
 
