@@ -94,7 +94,7 @@ class LibretroEmulator:
         call = f"copain.open({self._rom.name!r}, core={self._file.name!r})"
         with _crashes(call):
             core = _native.Core(str(self._file.path), self._folder.name, self._folder.name)
-        self._version = core.info.version
+        self._version = core.info.version.strip()
         systems = systems_of(self._file, core.info.extensions)
         if self._rom.system not in systems:
             raise RomError(
@@ -107,6 +107,8 @@ class LibretroEmulator:
             # Versions of a core differ in the options they have.
             if key in declared and value in declared[key].values:
                 core.set_option(key, value)
+        if declared:  # else the core declares them as it loads, and the native host checks them
+            self._check_options(declared, call)
         for key, value in self._options.items():
             core.set_option(key, value)
         pads = {GENESIS: _RETROPAD_GENESIS, ATARI2600: _RETROPAD_ATARI2600}
@@ -115,7 +117,6 @@ class LibretroEmulator:
         path = self._rom.path
         with _crashes(call, core):
             core.load_game("" if path is None else str(path), self._rom.data)
-        self._check_options(core, call)
         return core
 
     def _start(self) -> None:
@@ -362,8 +363,7 @@ class LibretroEmulator:
             self._rom.system.name, self._rom.sha1, self.name, self._version, frame
         )
 
-    def _check_options(self, core: _native.Core, call: str) -> None:
-        declared = {option.key: option for option in core.options}
+    def _check_options(self, declared: Mapping[str, _native.CoreOption], call: str) -> None:
         for key, value in self._options.items():
             option = declared.get(key)
             if option is None:
