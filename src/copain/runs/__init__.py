@@ -1,0 +1,5 @@
+"""What happened, on disk: the folder that a search writes while it runs."""
+
+from copain.runs.folder import Best, Plan, RunFolder
+
+__all__ = ["Best", "Plan", "RunFolder"]
