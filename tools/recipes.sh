@@ -56,6 +56,7 @@ native_sources() { find native -type f | LC_ALL=C sort; }
 set_up_packages() {
     install_debian_packages
     make_environment
+    borrow_debian_packages
     if [ "$level" = test ]; then
         extras=dev what="copain's packages and the tools of the tests" size=310
     else
@@ -77,7 +78,6 @@ set_up_packages() {
 
 # Debian packages ------------------------------------------------------------------------------
 
-# What a bare machine lacks is needed; what only widens the demo or the tests is welcome.
 install_debian_packages() {
     choose_python
     needed='' why=''
@@ -94,9 +94,6 @@ install_debian_packages() {
         [ "$has_headers" = yes ] || need "$python_package-dev" "Python's headers"
     fi
     compiler=$(find_compiler) || need g++ "a C++20 compiler"
-    welcome=libretro-nestopia
-    [ "$level" = demo ] || welcome="cc65 efp libretro-nestopia libretro-gambatte"
-
     if [ -n "$needed" ]; then
         apt_is_ours || fail "missing: $why. As root: apt-get install$needed  (then run this again)"
         # shellcheck disable=SC2086
@@ -105,18 +102,35 @@ install_debian_packages() {
         [ -n "$python" ] || fail_python
         compiler=$(find_compiler) || fail "no C++20 compiler even after installing g++; see $log"
     fi
-    wanted=''
-    for package in $welcome; do is_installed "$package" || wanted="$wanted $package"; done
-    if [ -n "$wanted" ] && apt_is_ours; then
-        # shellcheck disable=SC2086
-        apt_install "emulator cores and tools that the $level can use" $wanted ||
-            say "Going on without$wanted: apt-get could not install them; see $log"
-    elif [ -n "$wanted" ]; then
-        say "Going on without these; to have them: sudo apt-get install$wanted"
-    fi
     if [ -n "${CXX:-}" ] || [ "$compiler" = c++ ]; then :; else export CXX="$compiler"; fi
 }
 
+# What only widens the demo or the tests: a second NES core, a free game, an assembler. As Debian
+# packages they would bring RetroArch and FCEUX with them (300 MB and more), so their own files
+# alone (4 MB) are laid into the environment, which takes no rights and leaves the system alone.
+borrow_debian_packages() {
+    borrowed=libretro-nestopia
+    [ "$level" = demo ] || borrowed="cc65 efp libretro-nestopia libretro-gambatte"
+    wanted=''
+    for package in $borrowed; do is_installed "$package" || wanted="$wanted $package"; done
+    [ -n "$wanted" ] || return 0
+    if command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1; then
+        # shellcheck disable=SC2086
+        step "Getting$wanted from Debian (4 MB at most)" borrow $wanted && return 0
+    fi
+    say "Going on without them. To have them: sudo apt-get install$wanted"
+}
+borrow() {
+    rm -rf "$root/build/debian" && mkdir -p "$root/build/debian" || return 1
+    if ! (cd "$root/build/debian" && as_root='' && apt download "$@"); then
+        apt_is_ours && apt update || return 1
+        (cd "$root/build/debian" && as_root='' && apt download "$@") || return 1
+    fi
+    for file in "$root"/build/debian/*.deb; do
+        dpkg-deb -x "$file" "$root/build/debian/files" || return 1
+    done
+    cp -R "$root/build/debian/files/usr/." "$venv/" && rm -rf "$root/build/debian"
+}
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
@@ -247,6 +261,8 @@ no_network='Temporary failure|Could not resolve|Network is unreachable|NewConnec
 explain_download() {
     if last_step | grep -Eq "$no_network"; then
         fail "PyPI cannot be reached: is there a network? Run this again when there is; details in $log"
+    elif last_step | grep -q 'CERTIFICATE_VERIFY_FAILED'; then
+        fail "PyPI's certificate is not trusted here: behind a proxy, set PIP_CERT=/path/to/its/ca.pem"
     elif last_step | grep -q 'No space left'; then
         fail "the disk is full: about 1.5 GB is needed in $root"
     fi

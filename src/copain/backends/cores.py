@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -102,6 +103,8 @@ def core_folders() -> list[tuple[str, Path]]:
     ]
     folders += [("Debian", path) for path in sorted(Path("/usr/lib").glob("*/libretro"))]
     folders += [("Debian", Path("/usr/lib/libretro"))]
+    # Where a virtual environment has cores of its own, as ./demo and ./test lay them there.
+    folders += [("environment", path) for path in sorted(Path(sys.prefix).glob("lib/*/libretro"))]
     retro = _stable_retro_folder()
     if retro is not None:
         folders.append(("stable-retro", retro / "cores"))
