@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "libretro/callbacks.h"
+#include "libretro/determinism.h"
 #include "libretro/error.h"
-#include "libretro/fresh_memory.h"
 #include "libretro/text.h"
 
 namespace copain {
@@ -20,6 +20,7 @@ Core::Use::Use(Core& core) : core_(core), outer_(Callbacks::current) {
     if (core.busy_.exchange(true, std::memory_order_acquire))
         throw CoreError("this core is in use by another thread; one thread at a time may use it");
     Callbacks::current = &core;
+    restart_chance();
 }
 
 Core::Use::~Use() {
@@ -51,16 +52,13 @@ Core::Core(const std::string& library, std::string system_directory, std::string
         low_[size_t{1} << bit] = static_cast<uint16_t>(1u << bit);
         high_[size_t{1} << bit] = static_cast<uint16_t>(256u << bit);
     }
-    {
-        FreshMemory fresh;
-        functions().set_environment(&Callbacks::environment);
-        functions().set_video_refresh(&Callbacks::video_refresh);
-        functions().set_audio_sample(&Callbacks::audio_sample);
-        functions().set_audio_sample_batch(&Callbacks::audio_sample_batch);
-        functions().set_input_poll(&Callbacks::input_poll);
-        functions().set_input_state(&Callbacks::input_state);
-        functions().init();
-    }
+    functions().set_environment(&Callbacks::environment);
+    functions().set_video_refresh(&Callbacks::video_refresh);
+    functions().set_audio_sample(&Callbacks::audio_sample);
+    functions().set_audio_sample_batch(&Callbacks::audio_sample_batch);
+    functions().set_input_poll(&Callbacks::input_poll);
+    functions().set_input_state(&Callbacks::input_state);
+    functions().init();
     initialised_ = true;
     refusal_.clear();  // what mattered comes up again in load_game
 }
@@ -148,7 +146,6 @@ void Core::load_game(const std::string& path, std::span<const uint8_t> data) {
         game.size = game_info_.size = game_.size();
         game_info_.persistent_data = true;
     }
-    FreshMemory fresh;
     const bool accepted = functions().load_game(&game);
     const std::string why = std::exchange(refusal_, "");
     if (!accepted)
@@ -175,7 +172,9 @@ void Core::advance(std::span<const uint16_t> held, uint64_t frames, const Interr
     hold(held.data(), held.size());
     audio_.clear();
     for (uint64_t i = 1; i <= frames; ++i) {
-        video_.wanted = i == frames;  // no frame is a repetition: see GET_CAN_DUPE
+        // A core that repeats frames may say in the last one: the picture is that of before.
+        video_.wanted = i == frames || repeats_frames_;
+        restart_chance();
         functions().run();
         check("run a frame");
         if (i % kFramesBetweenInterrupts == 0 && i != frames)
@@ -223,6 +222,7 @@ std::span<uint8_t> Core::memory(unsigned region) {
 }
 
 void Core::hold(const uint16_t* held, size_t ports) {
+    restart_chance();
     size_t port = 0;
     for (; port < ports; ++port)
         pads_[port] = static_cast<uint16_t>(low_[held[port] & 255] | high_[held[port] >> 8]);
@@ -231,6 +231,7 @@ void Core::hold(const uint16_t* held, size_t ports) {
 }
 
 void Core::load_now(std::span<const uint8_t> state) {
+    restart_chance();
     const bool accepted = functions().unserialize(state.data(), state.size());
     check("load a state");
     if (!accepted)

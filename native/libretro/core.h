@@ -159,6 +159,7 @@ class Core {
     retro_game_info_ext game_info_{};
     bool initialised_ = false;
     bool loaded_ = false;
+    bool repeats_frames_ = false;
 
     // pads_[port]: RetroPad bits held; low_ and high_: RetroPad bits of each byte of a joypad.
     std::array<uint16_t, kPorts> pads_{};

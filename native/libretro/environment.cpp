@@ -170,8 +170,8 @@ bool Core::environment(unsigned command, void* data) {
             answer(data, true);
             return true;
         case RETRO_ENVIRONMENT_GET_CAN_DUPE:
-            // Of an advance of many frames only the last is copied: it has to come whole.
-            answer(data, false);
+            repeats_frames_ = true;
+            answer(data, true);
             return true;
         case RETRO_ENVIRONMENT_SET_HW_RENDER:
             note(std::string("it asks for hardware rendering (") +

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "libretro/error.h"
+#include "libretro/determinism.h"
 
 namespace copain {
 
@@ -29,6 +30,13 @@ struct File {
     File(const File&) = delete;
     File& operator=(const File&) = delete;
     int descriptor;
+};
+
+// A library's constructors: a function and an array of them, at addresses of the file.
+struct Constructors {
+    uintptr_t function = 0;
+    uintptr_t array = 0;
+    size_t count = 0;
 };
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
@@ -78,6 +86,52 @@ void check_elf(const std::string& path, const std::vector<char>& bytes) {
     }
 }
 
+// Takes a library's constructors out of the bytes of its file, so that dlopen does not run them.
+// The headers were checked before.
+Constructors hold_back_constructors(std::vector<char>& bytes) {
+    ElfW(Ehdr) header{};
+    std::memcpy(&header, bytes.data(), sizeof header);
+    Constructors held;
+    for (size_t i = 0; i < header.e_phnum; ++i) {
+        ElfW(Phdr) segment{};
+        std::memcpy(&segment, bytes.data() + header.e_phoff + i * sizeof segment, sizeof segment);
+        if (segment.p_type != PT_DYNAMIC)
+            continue;
+        for (size_t at = 0; at + sizeof(ElfW(Dyn)) <= segment.p_filesz; at += sizeof(ElfW(Dyn))) {
+            char* const place = bytes.data() + segment.p_offset + at;
+            ElfW(Dyn) entry{};
+            std::memcpy(&entry, place, sizeof entry);
+            if (entry.d_tag == DT_NULL)
+                break;
+            if (entry.d_tag == DT_INIT) {
+                held.function = entry.d_un.d_ptr;
+                entry.d_tag = DT_DEBUG;  // means nothing in a library
+            } else if (entry.d_tag == DT_INIT_ARRAY) {
+                held.array = entry.d_un.d_ptr;
+            } else if (entry.d_tag == DT_INIT_ARRAYSZ) {
+                held.count = entry.d_un.d_val / sizeof(uintptr_t);
+                entry.d_un.d_val = 0;
+            }
+            std::memcpy(place, &entry, sizeof entry);
+        }
+    }
+    return held;
+}
+
+// Runs what was held back, as the dynamic loader would have.
+void run_constructors(void* handle, const Constructors& held) {
+    link_map* map = nullptr;
+    if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0)
+        return;
+    using Constructor = void (*)(int, char**, char**);
+    static char* nothing[] = {nullptr};
+    if (held.function != 0)
+        reinterpret_cast<Constructor>(map->l_addr + held.function)(0, nothing, environ);
+    const auto* array = reinterpret_cast<const Constructor*>(map->l_addr + held.array);
+    for (size_t i = 0; i < held.count; ++i)
+        array[i](0, nothing, environ);
+}
+
 void write_all(int descriptor, const std::vector<char>& bytes, const std::string& path) {
     size_t done = 0;
     while (done < bytes.size()) {
@@ -112,8 +166,10 @@ Library::~Library() {
 }
 
 void Library::open_copy() {
-    const std::vector<char> bytes = read_file(path_);
+    std::vector<char> bytes = read_file(path_);
     check_elf(path_, bytes);
+    // Constructors allocate too: they run when memory and chance are ours.
+    const Constructors constructors = hold_back_constructors(bytes);
     bool on_disk = false;
     // A second dlopen of the same file would share the first one's globals: load a copy. In
     // memory where the kernel allows it, else as a file of its own.
@@ -136,6 +192,8 @@ void Library::open_copy() {
         unlink(copy_.c_str());
     if (!handle_)
         refuse(path_, why);
+    make_deterministic(handle_);
+    run_constructors(handle_, constructors);
 }
 
 void Library::find_functions() {
