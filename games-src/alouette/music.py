@@ -119,7 +119,7 @@ def read_sounds(path: Path) -> Sounds:
 
 # A vibrato is a walk through a table: some frames of waiting, then a circle of offsets.
 VIBRATO_WAIT = 24
-VIBRATO_CIRCLE = [0, 1, 2, 2, 1, 0, -1, -2, -2, -1]
+VIBRATO_CIRCLE = [0, 1, 1, 1, 0, -1, -1, -1]  # a step is 14 cents at a5, less below
 
 
 def vibrato_start(wait: str | None) -> int:

@@ -236,8 +236,8 @@ update_effect:
 play_tune:
         lda playing
         bne :+
-        lda silence,x
         ldy registers,x
+        lda silence,x           ; last: it is never 0
         sta $4000,y
         bne next_channel
 :       cpx #NOISE
