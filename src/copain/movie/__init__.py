@@ -1,0 +1,21 @@
+"""Movies: what was played, and whether it still plays.
+
+::
+
+    from copain.movie import Movie, Recorder, verify
+
+    with Recorder(copain.open("game.nes")) as nes:
+        nes.advance(copain.Joypad(start=True), frames=4)
+        nes.movie(author="me", hashes_every=60).write("run.fm2")
+    verify(Movie.read("run.fm2"), lambda: copain.open("game.nes")).in_sync
+"""
+
+from copain.movie.movie import Command, Movie, RomIdentity, Subtitle
+from copain.movie.playback import hash_ram, play, record_hashes
+from copain.movie.recorder import Recorder
+from copain.movie.verdict import Comparison, Difference, Verdict, verify
+
+__all__ = [
+    "Command", "Comparison", "Difference", "Movie", "Recorder", "RomIdentity", "Subtitle",
+    "Verdict", "hash_ram", "play", "record_hashes", "verify",
+]  # fmt: skip
