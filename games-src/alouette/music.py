@@ -61,10 +61,11 @@ class Sounds:
 
 @dataclass
 class Pattern:
-    """A pattern's bytes and how many frames they last."""
+    """A pattern's bytes, how many frames they last, the lowest and highest note that sound."""
 
     code: list[int]
     frames: int
+    span: tuple[int, int]
 
 
 def read_lines(path: Path) -> Iterator[Line]:
@@ -135,12 +136,13 @@ def vibrato_tables() -> tuple[list[int], list[int]]:
 
 
 def read_pattern(
-    lines: Iterable[Line], sounds: Sounds, step: int, bar: int, offset: int
+    lines: Iterable[Line], sounds: Sounds, step: int, bar: int, channel: str
 ) -> Pattern:
-    """Turn the lines of a pattern into bytes; `offset` is 12 for the triangle, which sounds low."""
+    """Turn the lines of a pattern into the bytes that `channel` plays."""
     code: list[int] = []
     frames = steps = last_steps = 0
     length: int | None = None
+    lowest, highest, reach = NOTES, 0, 0
     where = None
     for line in lines:
         where = line
@@ -158,6 +160,7 @@ def read_pattern(
                 if word[1:] not in sounds.chords:
                     raise line.error(f"no chord {word[1:]!r} in sounds.txt")
                 code.append(CHORD + list(sounds.chords).index(word[1:]))
+                reach = max(sounds.chords[word[1:]])
                 continue
             name, _, count = word.partition(":")
             last_steps = int(count) if count else last_steps
@@ -171,24 +174,29 @@ def read_pattern(
                 if now != length:
                     length = now
                     code.append(LENGTH + now - 1)
-                code.append(note_byte(name, sounds, offset, line))
+                code.append(note_byte(name, sounds, channel, line))
+                if channel != "noise" and code[-1] < REST:
+                    lowest, highest = min(lowest, code[-1]), max(highest, code[-1] + reach)
                 if name != "r":
                     name = "-"
                 left -= now
     if where is not None and steps % bar:
         raise where.error(f"the pattern ends after {steps} steps; bars have {bar}")
-    return Pattern(code, frames)
+    return Pattern(code, frames, (lowest, highest))
 
 
-def note_byte(name: str, sounds: Sounds, offset: int, line: Line) -> int:
+def note_byte(name: str, sounds: Sounds, channel: str, line: Line) -> int:
     """Return the byte of a note, drum, rest (r) or hold (-)."""
     if name in ("r", "-"):
         return REST if name == "r" else HOLD
-    if name in sounds.drums:
+    if channel == "noise":
+        if name not in sounds.drums:
+            raise line.error(f"{name!r} is no drum; allowed are {', '.join(sounds.drums)}, r and -")
         return list(sounds.drums).index(name)
-    number = midi(name, line) - LOWEST_MIDI + offset
+    # The triangle sounds an octave below a pulse of the same period.
+    number = midi(name, line) - LOWEST_MIDI + (12 if channel == "triangle" else 0)
     if not 0 <= number < NOTES:
-        raise line.error(f"{name!r} is out of range here")
+        raise line.error(f"{name!r} leaves the range of {channel}")
     return number
 
 
@@ -199,61 +207,79 @@ def data(label: str, values: list[int]) -> list[str]:
     return [f"{label}:", *text]
 
 
-def compile_tune(name: str, path: Path, sounds: Sounds) -> list[str]:
-    """Return the assembler lines of one tune: its patterns and the four lists that call them."""
-    step, bar = 6, 16
-    bodies: dict[str, list[Line]] = {}
-    lists: dict[str, list[str]] = {}
+@dataclass
+class Tune:
+    """One tune as written: its patterns, and which ones each channel plays."""
+
+    name: str
+    step: int = 6
+    bar: int = 16
+    patterns: dict[str, list[Line]] = field(default_factory=dict[str, list[Line]])
+    channels: dict[str, list[tuple[str, Line]]] = field(
+        default_factory=lambda: {channel: [] for channel in CHANNELS}
+    )
+
+
+def read_tune(path: Path) -> Tune:
+    """Sort the lines of a tune into patterns and channels."""
+    tune = Tune(path.stem)
     body: list[Line] = []
     for line in read_lines(path):
-        first = line.words[0]
+        first, *rest = line.words
         if first == "step":
-            step = int(line.words[1])
+            tune.step = int(rest[0])
         elif first == "bar":
-            bar = int(line.words[1])
+            tune.bar = int(rest[0])
         elif first.startswith("["):
-            body = bodies.setdefault(first.strip("[]"), [])
-            body.append(Line(line.where, line.words[1:]))
+            body = tune.patterns.setdefault(first.strip("[]"), [])
+            body.append(Line(line.where, rest))
         elif first.rstrip(":") in CHANNELS:
-            lists.setdefault(first.rstrip(":"), []).extend(line.words[1:])
+            tune.channels[first.rstrip(":")] += [(word, line) for word in rest]
         else:
             body.append(line)
-    text: list[str] = [f"; {path.name}"]
+    return tune
+
+
+def compile_tune(tune: Tune, sounds: Sounds) -> list[str]:
+    """Return the assembler lines of one tune: its patterns and the four lists that call them."""
     patterns: dict[str, Pattern] = {}
-    lasts: dict[str, tuple[int, int]] = {}
-    tails: list[str] = []
-    for channel in CHANNELS:
-        offset = 12 if channel == "triangle" else 0
-        tails.append(f"{name}_{channel}:")
+    text: list[str] = [f"; {tune.name}"]
+    lists: list[str] = []
+    frames: dict[str, tuple[int, int]] = {}
+    for channel, words in tune.channels.items():
+        label = f"tune_{tune.name}_{channel}"
+        lists.append(f"{label}:")
+        target = "no_stream"
         before = after = 0
-        looped = False
-        for word in lists.get(channel, []):
+        for word, line in words:
             if word == "loop":
-                looped = True
-                tails.append(f"{name}_{channel}_loop:")
+                target = f"{label}_loop"
+                lists.append(f"{target}:")
                 continue
-            called, sign, semitones = re.fullmatch(r"(\w+)(?:([+-])(\d+))?", word).groups()  # type: ignore[union-attr]
-            if called not in bodies:
-                raise MusicError(f"{path.name}: {channel} calls {called!r}, which is no pattern")
-            label = f"{name}_{called}" + ("_low" if offset else "")
-            if label not in patterns:
-                patterns[label] = read_pattern(bodies[called], sounds, step, bar, offset)
-                text += data(label, [*patterns[label].code, RETURN])
-            shift = int((sign or "+") + (semitones or "0"))
-            tails.append(f"        .byte ${CALL:02x}, <{label}, >{label}, ${shift & 0xFF:02x}")
-            if looped:
-                after += patterns[label].frames
+            match = re.fullmatch(r"(\w+)([+-]\d+)?", word)
+            if match is None or match[1] not in tune.patterns:
+                raise line.error(f"{word!r} is no pattern; allowed are {', '.join(tune.patterns)}")
+            called = f"tune_{tune.name}_{match[1]}" + ("_low" if channel == "triangle" else "")
+            if called not in patterns:
+                body = tune.patterns[match[1]]
+                patterns[called] = read_pattern(body, sounds, tune.step, tune.bar, channel)
+                text += data(called, [*patterns[called].code, RETURN])
+            shift = int(match[2] or 0)
+            lowest, highest = patterns[called].span
+            if lowest + shift < 0 or highest + shift >= NOTES:
+                raise line.error(f"{word!r} leaves the range of {channel}")
+            lists.append(f"        .byte ${CALL:02x}, <{called}, >{called}, ${shift & 0xFF:02x}")
+            if target == "no_stream":
+                before += patterns[called].frames
             else:
-                before += patterns[label].frames
-        target = f"{name}_{channel}_loop" if looped else "no_stream"
-        tails.append(f"        .byte ${JUMP:02x}, <{target}, >{target}")
-        if lists.get(channel):
-            lasts[channel] = (before, after)
-    if len(set(lasts.values())) > 1:
-        raise MusicError(f"{path.name}: channels drift, frames before and in the loop: {lasts}")
-    before, after = next(iter(lasts.values()))
-    print(f"{path.name}: {before} frames, then a loop of {after} ({after / 60.0988:.1f} s)")
-    return text + tails
+                after += patterns[called].frames
+        lists.append(f"        .byte ${JUMP:02x}, <{target}, >{target}")
+        frames[channel] = (before, after)
+    if len(set(frames.values())) > 1:
+        raise MusicError(
+            f"{tune.name}.txt: channels drift; frames before and in the loop: {frames}"
+        )
+    return text + lists
 
 
 def ramp(ends: Iterable[float], frames: int, every: int) -> list[float]:
@@ -367,7 +393,7 @@ def compile_all() -> str:
     text += [f"        .byte ${JUMP:02x}, <no_stream, >no_stream"]
     tunes = seam_names("TUNE")
     for name in tunes:
-        text += compile_tune(f"tune_{name}", SOURCES / f"{name}.txt", sounds)
+        text += compile_tune(read_tune(SOURCES / f"{name}.txt"), sounds)
     text += ["tunes:", "        .word no_stream, no_stream, no_stream, no_stream"]
     for name in tunes:
         text += ["        .word " + ", ".join(f"tune_{name}_{channel}" for channel in CHANNELS)]
