@@ -7,8 +7,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <array>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,7 +55,8 @@ std::span<T> span_of(const Array<T, Shape>& array) {
 template <typename T>
 nb::object to_array(std::vector<T> values, std::initializer_list<size_t> shape) {
     auto* kept = new std::vector<T>(std::move(values));
-    const nb::capsule owner(kept, [](void* data) noexcept { delete static_cast<std::vector<T>*>(data); });
+    const nb::capsule owner(kept,
+                            [](void* data) noexcept { delete static_cast<std::vector<T>*>(data); });
     return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.begin(), owner));
 }
 
@@ -85,14 +86,6 @@ class Handle {
     bool closed() const { return !core_; }
     void close() { core_.reset(); }
 
-    std::span<uint8_t> mapped(size_t index, uint64_t address, uint64_t length) const {
-        const auto& map = core().memory_map();
-        if (index >= map.size())
-            throw CoreError("the memory map has " + std::to_string(map.size()) +
-                            " regions; there is no number " + std::to_string(index));
-        return part_of({map[index].data, map[index].length}, address, length);
-    }
-
   private:
     std::shared_ptr<Core> core_;
 };
@@ -111,12 +104,12 @@ void advance(Handle& handle, const nb::sequence& held, uint64_t frames) {
 }
 
 nb::object view_memory(Handle& handle, unsigned region) {
-    const std::span<uint8_t> memory = handle.core().memory(region);
+    const std::span<uint8_t> memory = Core::Use(handle.core()).memory(region);
     auto* kept = new std::shared_ptr<Core>(handle.shared());
     const nb::capsule owner(
         kept, [](void* data) noexcept { delete static_cast<std::shared_ptr<Core>*>(data); });
-    return nb::cast(nb::ndarray<nb::numpy, const uint8_t, nb::ndim<1>>(memory.data(),
-                                                                       {memory.size()}, owner));
+    return nb::cast(
+        nb::ndarray<nb::numpy, const uint8_t, nb::ndim<1>>(memory.data(), {memory.size()}, owner));
 }
 
 nb::object screen(Handle& handle) {
@@ -137,12 +130,64 @@ nb::object audio(Handle& handle) {
     return to_array(core.samples(), {core.samples().size() / 2, 2});
 }
 
-std::vector<std::string> log_lines(Handle& handle) {
-    return {handle.core().log().begin(), handle.core().log().end()};
+size_t memory_size(Handle& handle, unsigned region) {
+    return Core::Use(handle.core()).memory(region).size();
 }
 
-std::vector<CoreOption> options(Handle& handle) {
-    return {handle.core().options().all().begin(), handle.core().options().all().end()};
+nb::bytes read_memory(Handle& handle, unsigned region, uint64_t address, uint64_t length) {
+    const Core::Use use(handle.core());
+    return to_bytes(part_of(use.memory(region), address, length));
+}
+
+uint8_t read_byte(Handle& handle, unsigned region, uint64_t address) {
+    const Core::Use use(handle.core());
+    return part_of(use.memory(region), address, 1)[0];
+}
+
+void write_memory(Handle& handle, unsigned region, uint64_t address, const nb::bytes& data) {
+    const Core::Use use(handle.core());
+    const std::span<const uint8_t> from = bytes_of(data);
+    std::ranges::copy(from, part_of(use.memory(region), address, from.size()).begin());
+}
+
+std::span<uint8_t> mapped(const Core& core, size_t index) {
+    const std::vector<MemoryRegion>& map = core.memory_map();
+    if (index >= map.size())
+        throw CoreError("the memory map has " + std::to_string(map.size()) +
+                        " regions; there is no number " + std::to_string(index));
+    return {map[index].data, map[index].length};
+}
+
+nb::bytes read_map(Handle& handle, size_t index, uint64_t address, uint64_t length) {
+    const Core::Use use(handle.core());
+    return to_bytes(part_of(mapped(handle.core(), index), address, length));
+}
+
+void write_map(Handle& handle, size_t index, uint64_t address, const nb::bytes& data) {
+    const Core::Use use(handle.core());
+    const std::span<const uint8_t> from = bytes_of(data);
+    std::ranges::copy(from, part_of(mapped(handle.core(), index), address, from.size()).begin());
+}
+
+// A property that is read while no other thread runs the core.
+template <typename Function>
+auto reading(Function function) {
+    return [function](Handle& handle) {
+        const Core::Use use(handle.core());
+        return function(handle.core());
+    };
+}
+
+std::vector<std::string> log_lines(const Core& core) {
+    return {core.log().begin(), core.log().end()};
+}
+
+std::vector<CoreOption> options(const Core& core) {
+    return {core.options().all().begin(), core.options().all().end()};
+}
+
+std::pair<unsigned, unsigned> base_size(const Core& core) {
+    return {core.av_info().geometry.base_width, core.av_info().geometry.base_height};
 }
 
 // Holds a pool while nobody else does; waits without the GIL.
@@ -187,9 +232,10 @@ void play(const nb::sequence& cores, Pool& pool, const Slots& parents,
                       watched.shape(1) == frames && watched.shape(2) == width &&
                       (!mask || mask->size() == ram_size);
     if (!fits)
-        throw CoreError("the arrays of this rollout do not fit each other: inputs (B, T, ports) "
-                        "and watch (W,) need parents (B,), ram (B, R), watched (B, T, W), "
-                        "slots (B,), hashes (B,), mask (R,)");
+        throw CoreError(
+            "the arrays of this rollout do not fit each other: inputs (B, T, ports) "
+            "and watch (W,) need parents (B,), ram (B, R), watched (B, T, W), "
+            "slots (B,), hashes (B,), mask (R,)");
     RolloutBatch batch;
     batch.jobs = jobs;
     batch.frames = frames;
@@ -259,85 +305,69 @@ NB_MODULE(_native, module) {
         .def(nb::init<const std::string&, const std::string&, const std::string&>(), "library"_a,
              "system_directory"_a, "save_directory"_a)
         .def_prop_ro("info", [](Handle& self) { return self.core().info(); })
-        .def_prop_ro("options", &options)
-        .def("set_option",
-             [](Handle& self, const std::string& key, const std::string& value) {
-                 self.core().set_option(key, value);
-             },
-             "key"_a, "value"_a)
-        .def("set_buttons",
-             [](Handle& self, const std::vector<int>& retropad) {
-                 self.core().set_buttons(retropad);
-             },
-             "retropad"_a)
-        .def("set_device",
-             [](Handle& self, unsigned port, unsigned device) {
-                 self.core().set_device(port, device);
-             },
-             "port"_a, "device"_a)
-        .def("load_game",
-             [](Handle& self, const std::string& path, const nb::bytes& data) {
-                 const std::shared_ptr<Core> core = self.shared();
-                 const std::span<const uint8_t> game = bytes_of(data);
-                 const nb::gil_scoped_release released;
-                 core->load_game(path, game);
-             },
-             "path"_a, "data"_a)
-        .def_prop_ro("frame_rate", [](Handle& self) { return self.core().av_info().timing.fps; })
+        .def_prop_ro("options", reading(options))
+        .def(
+            "set_option",
+            [](Handle& self, const std::string& key, const std::string& value) {
+                self.core().set_option(key, value);
+            },
+            "key"_a, "value"_a)
+        .def(
+            "set_buttons",
+            [](Handle& self, const std::vector<int>& retropad) {
+                self.core().set_buttons(retropad);
+            },
+            "retropad"_a)
+        .def(
+            "set_device",
+            [](Handle& self, unsigned port, unsigned device) {
+                self.core().set_device(port, device);
+            },
+            "port"_a, "device"_a)
+        .def(
+            "load_game",
+            [](Handle& self, const std::string& path, const nb::bytes& data) {
+                const std::shared_ptr<Core> core = self.shared();
+                const std::span<const uint8_t> game = bytes_of(data);
+                const nb::gil_scoped_release released;
+                core->load_game(path, game);
+            },
+            "path"_a, "data"_a)
+        .def_prop_ro("frame_rate",
+                     reading([](const Core& core) { return core.av_info().timing.fps; }))
         .def_prop_ro("sample_rate",
-                     [](Handle& self) { return self.core().av_info().timing.sample_rate; })
-        .def_prop_ro("base_size",
-                     [](Handle& self) {
-                         const retro_game_geometry& geometry = self.core().av_info().geometry;
-                         return std::pair(geometry.base_width, geometry.base_height);
-                     })
+                     reading([](const Core& core) { return core.av_info().timing.sample_rate; }))
+        .def_prop_ro("base_size", reading(base_size))
         .def_prop_ro("aspect_ratio",
-                     [](Handle& self) { return self.core().av_info().geometry.aspect_ratio; })
-        .def_prop_ro("region", [](Handle& self) { return self.core().is_pal() ? "pal" : "ntsc"; })
-        .def_prop_ro("controllers", [](Handle& self) { return self.core().controllers(); })
+                     reading([](const Core& core) { return core.av_info().geometry.aspect_ratio; }))
+        .def_prop_ro("region",
+                     reading([](const Core& core) { return core.is_pal() ? "pal" : "ntsc"; }))
+        .def_prop_ro("controllers", reading([](const Core& core) { return core.controllers(); }))
+        .def_prop_rw("draws_in_rollouts",
+                     reading([](const Core& core) { return core.draws_in_batches(); }),
+                     [](Handle& self, bool draws) {
+                         const Core::Use use(self.core());
+                         self.core().set_draws_in_batches(draws);
+                     })
         .def("advance", &advance, "held"_a, "frames"_a)
+        .def_prop_ro("frames_run", reading([](const Core& core) { return core.frames_run(); }))
         .def("reset", [](Handle& self) { self.core().reset(); })
         .def("save_state", [](Handle& self) { return to_bytes(self.core().save_state()); })
-        .def("load_state",
-             [](Handle& self, const nb::bytes& data) { self.core().load_state(bytes_of(data)); },
-             "data"_a)
-        .def("memory_size",
-             [](Handle& self, unsigned region) { return self.core().memory(region).size(); },
-             "region"_a)
-        .def("read_memory",
-             [](Handle& self, unsigned region, uint64_t address, uint64_t length) {
-                 return to_bytes(part_of(self.core().memory(region), address, length));
-             },
-             "region"_a, "address"_a, "length"_a)
-        .def("read_byte",
-             [](Handle& self, unsigned region, uint64_t address) {
-                 return part_of(self.core().memory(region), address, 1)[0];
-             },
-             "region"_a, "address"_a)
-        .def("write_memory",
-             [](Handle& self, unsigned region, uint64_t address, const nb::bytes& data) {
-                 const auto from = bytes_of(data);
-                 const auto to = part_of(self.core().memory(region), address, from.size());
-                 std::copy(from.begin(), from.end(), to.begin());
-             },
-             "region"_a, "address"_a, "data"_a)
-        .def_prop_ro("memory_map", [](Handle& self) { return self.core().memory_map(); })
-        .def("read_map",
-             [](Handle& self, size_t index, uint64_t address, uint64_t length) {
-                 return to_bytes(self.mapped(index, address, length));
-             },
-             "index"_a, "address"_a, "length"_a)
-        .def("write_map",
-             [](Handle& self, size_t index, uint64_t address, const nb::bytes& data) {
-                 const auto from = bytes_of(data);
-                 const auto to = self.mapped(index, address, from.size());
-                 std::copy(from.begin(), from.end(), to.begin());
-             },
-             "index"_a, "address"_a, "data"_a)
+        .def(
+            "load_state",
+            [](Handle& self, const nb::bytes& data) { self.core().load_state(bytes_of(data)); },
+            "data"_a)
+        .def("memory_size", &memory_size, "region"_a)
+        .def("read_memory", &read_memory, "region"_a, "address"_a, "length"_a)
+        .def("read_byte", &read_byte, "region"_a, "address"_a)
+        .def("write_memory", &write_memory, "region"_a, "address"_a, "data"_a)
+        .def_prop_ro("memory_map", reading([](const Core& core) { return core.memory_map(); }))
+        .def("read_map", &read_map, "index"_a, "address"_a, "length"_a)
+        .def("write_map", &write_map, "index"_a, "address"_a, "data"_a)
         .def("view_memory", &view_memory, "region"_a)
         .def_prop_ro("screen", &screen)
         .def_prop_ro("audio", &audio)
-        .def_prop_ro("log", &log_lines)
+        .def_prop_ro("log", reading(log_lines))
         .def_prop_ro("serialize_size", [](Handle& self) { return self.core().serialize_size(); })
         .def_prop_ro("closed", &Handle::closed)
         .def("close", &Handle::close);
@@ -353,9 +383,9 @@ NB_MODULE(_native, module) {
 
     // Arrays that are written must not be converted: a copy would be written instead.
     module.def("rollout", &play, "cores"_a, "pool"_a, "parents"_a.noconvert(),
-               "inputs"_a.noconvert(), "keep"_a, "watch"_a.noconvert(),
-               "mask"_a.none().noconvert(), "ram"_a.noconvert(), "watched"_a.noconvert(),
-               "slots"_a.noconvert(), "hashes"_a.noconvert());
+               "inputs"_a.noconvert(), "keep"_a, "watch"_a.noconvert(), "mask"_a.none().noconvert(),
+               "ram"_a.noconvert(), "watched"_a.noconvert(), "slots"_a.noconvert(),
+               "hashes"_a.noconvert());
     module.def("time_advance", &bare_advance, "core"_a, "inputs"_a.noconvert(), "region"_a,
                "address"_a);
     module.def("time_rollout", &bare_rollout, "core"_a, "states"_a, "parents"_a.noconvert(),

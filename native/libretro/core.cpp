@@ -28,13 +28,21 @@ Core::Use::~Use() {
     core_.busy_.store(false, std::memory_order_release);
 }
 
-Core::Batch::Batch(Core& core) : core_(core), use_(core) {
+std::span<uint8_t> Core::Use::memory(unsigned region) const {
+    core_.need_game("look into memory");
+    auto* const data = static_cast<uint8_t*>(core_.functions().get_memory_data(region));
+    return data ? std::span(data, core_.functions().get_memory_size(region)) : std::span<uint8_t>();
+}
+
+Core::Batch::Batch(Core& core) : Use(core) {
     core.need_game("run a frame");
     core.video_.wanted = core.audio_.wanted = false;
+    core.drawing_ = core.draws_in_batches_;
+    core.audio_.clear();
 }
 
 Core::Batch::~Batch() {
-    core_.video_.wanted = core_.audio_.wanted = true;
+    core_.video_.wanted = core_.audio_.wanted = core_.drawing_ = true;
 }
 
 Core::Core(const std::string& library, std::string system_directory, std::string save_directory)
@@ -171,11 +179,13 @@ void Core::advance(std::span<const uint16_t> held, uint64_t frames, const Interr
         throw CoreError("at most 8 joypads, not " + std::to_string(held.size()));
     hold(held.data(), held.size());
     audio_.clear();
+    frames_run_ = 0;
     for (uint64_t i = 1; i <= frames; ++i) {
         // A core that repeats frames may say in the last one: the picture is that of before.
         video_.wanted = i == frames || repeats_frames_;
         restart_chance();
         functions().run();
+        frames_run_ = i;
         check("run a frame");
         if (i % kFramesBetweenInterrupts == 0 && i != frames)
             interrupt();
@@ -215,12 +225,6 @@ void Core::load_state(std::span<const uint8_t> data) {
     load_now(data);
 }
 
-std::span<uint8_t> Core::memory(unsigned region) {
-    Use use(*this);
-    need_game("look into memory");
-    return memory_now(region);
-}
-
 void Core::hold(const uint16_t* held, size_t ports) {
     restart_chance();
     size_t port = 0;
@@ -251,11 +255,6 @@ size_t Core::save_now(std::span<uint8_t> to) {
     if (!done)
         throw CoreError(info_.name + " cannot save a state now" + last_words());
     return size;
-}
-
-std::span<uint8_t> Core::memory_now(unsigned region) {
-    uint8_t* data = static_cast<uint8_t*>(functions().get_memory_data(region));
-    return data ? std::span(data, functions().get_memory_size(region)) : std::span<uint8_t>();
 }
 
 void Core::need_game(const char* what) const {

@@ -80,8 +80,15 @@ class Core {
     std::vector<uint8_t> save_state();
     void load_state(std::span<const uint8_t> data);
 
-    // A region's memory as it lies in the core now; empty if there is none. Cores may move it.
-    std::span<uint8_t> memory(unsigned region);
+    // Frames that the last advance ran: fewer than asked for if something ended it.
+    uint64_t frames_run() const { return frames_run_; }
+
+    // Whether batches let the core draw and mix. Cores that can do without (they ask by
+    // GET_AUDIO_VIDEO_ENABLE) are faster then; some skip what games can see, such as the flag
+    // for too many sprites.
+    void set_draws_in_batches(bool draws) { draws_in_batches_ = draws; }
+    bool draws_in_batches() const { return draws_in_batches_; }
+
     const std::vector<MemoryRegion>& memory_map() const { return memory_map_; }
 
     bool has_picture() const { return video_.has_frame(); }
@@ -89,7 +96,8 @@ class Core {
     const std::vector<int16_t>& samples() const { return audio_.samples(); }
     const std::deque<std::string>& log() const { return log_; }
 
-    // Marks the core as used by this thread, and lets its callbacks find it.
+    // Marks the core as used by this thread, and lets its callbacks find it. Who reads what
+    // frames change holds one.
     class Use {
       public:
         explicit Use(Core& core);
@@ -97,18 +105,22 @@ class Core {
         Use(const Use&) = delete;
         Use& operator=(const Use&) = delete;
 
-      private:
+        // A region's memory as it lies in the core now; empty if there is none. Cores may move
+        // it. Throws CoreError if no game is loaded.
+        std::span<uint8_t> memory(unsigned region) const;
+
+      protected:
         Core& core_;
+
+      private:
         Core* outer_;
     };
 
-    // Many frames in one call, for who holds a Use: no picture, no sound, nothing checked.
-    class Batch {
+    // A use for many frames: nothing between the core and its caller but the callbacks.
+    class Batch : public Use {
       public:
         explicit Batch(Core& core);
         ~Batch();
-        Batch(const Batch&) = delete;
-        Batch& operator=(const Batch&) = delete;
 
         void load(std::span<const uint8_t> state) { core_.load_now(state); }
         size_t save(std::span<uint8_t> to) { return core_.save_now(to); }
@@ -116,13 +128,10 @@ class Core {
             core_.hold(held, ports);
             core_.functions().run();
         }
+        // Whether the next frame's picture is kept; at first it is not.
+        void keep_picture(bool keep) { core_.video_.wanted = keep || core_.repeats_frames_; }
         // Throws what the core did that cannot be allowed.
         void check() { core_.check("run a frame"); }
-        std::span<uint8_t> memory(unsigned region) { return core_.memory_now(region); }
-
-      private:
-        Core& core_;
-        Use use_;
     };
 
   private:
@@ -132,7 +141,6 @@ class Core {
     void hold(const uint16_t* held, size_t ports);
     void load_now(std::span<const uint8_t> state);
     size_t save_now(std::span<uint8_t> to);
-    std::span<uint8_t> memory_now(unsigned region);
     void need_game(const char* what) const;
     void check(const char* what);
     void note(const std::string& refusal);
@@ -160,6 +168,9 @@ class Core {
     bool initialised_ = false;
     bool loaded_ = false;
     bool repeats_frames_ = false;
+    bool draws_in_batches_ = true;
+    bool drawing_ = true;  // what GET_AUDIO_VIDEO_ENABLE is answered
+    uint64_t frames_run_ = 0;
 
     // pads_[port]: RetroPad bits held; low_ and high_: RetroPad bits of each byte of a joypad.
     std::array<uint16_t, kPorts> pads_{};

@@ -214,8 +214,7 @@ void make_deterministic(void* handle) {
         const auto* entry = reinterpret_cast<const ElfW(Rela)*>(dynamic.table[kind]);
         for (size_t left = dynamic.size[kind] / sizeof *entry; left > 0; --left, ++entry) {
             const ElfW(Sym)& symbol = symbols[ELF64_R_SYM(entry->r_info)];
-            if (!is_address_of_symbol(ELF64_R_TYPE(entry->r_info)) ||
-                symbol.st_shndx != SHN_UNDEF)
+            if (!is_address_of_symbol(ELF64_R_TYPE(entry->r_info)) || symbol.st_shndx != SHN_UNDEF)
                 continue;
             for (const Replacement& replacement : kReplacements) {
                 if (replacement.name != names + symbol.st_name)

@@ -3,8 +3,8 @@
 
 namespace copain {
 
-// Gives a library loaded by dlopen, whose constructors have not run, memory, chance and a clock that do not depend on what the
-// process did before, on what its other instances do, or on the day:
+// Gives a library loaded by dlopen, whose constructors have not run, memory, chance and a clock
+// that do not depend on what the process did before, on what its other instances do, or on the day:
 // - what it allocates is zeroed. Some cores never write all of it, and put it into their
 //   savestates (FCEUmm: 8 KB of cartridge RAM) or let the game read it;
 // - rand() starts from the same seed at every call into the core (see `restart_chance`), so that

@@ -174,8 +174,8 @@ bool Core::environment(unsigned command, void* data) {
             answer(data, true);
             return true;
         case RETRO_ENVIRONMENT_SET_HW_RENDER:
-            note(std::string("it asks for hardware rendering (") +
-                 graphics_name(told<int>(data)) + "), which is not available here");
+            note(std::string("it asks for hardware rendering (") + graphics_name(told<int>(data)) +
+                 "), which is not available here");
             return false;
 
         // Options.
@@ -228,10 +228,8 @@ bool Core::environment(unsigned command, void* data) {
                 answer(data, kOrdinarySavestates);
             return true;
         case RETRO_ENVIRONMENT_GET_AUDIO_VIDEO_ENABLE:
-            // Always both: cores that draw nothing may skip what games can see, such as the
-            // flags for too many sprites, and a rollout has to be what a plain loop is.
             if (data)
-                answer(data, RETRO_AV_ENABLE_VIDEO | RETRO_AV_ENABLE_AUDIO);
+                answer(data, drawing_ ? RETRO_AV_ENABLE_VIDEO | RETRO_AV_ENABLE_AUDIO : 0);
             return true;
 
         // Words for people.

@@ -58,6 +58,8 @@ class Work {
         const size_t width = batch_.watch.size();
         for (size_t t = 0; t < batch_.frames; ++t) {
             const size_t row = job * batch_.frames + t;
+            // One rollout is somebody's emulator, whose screen is looked at afterwards.
+            run.keep_picture(batch_.jobs == 1 && t + 1 == batch_.frames);
             run.frame(batch_.inputs.data() + row * batch_.ports, batch_.ports);
             run.check();
             if (width > 0) {

@@ -16,8 +16,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-std::pair<double, uint64_t> time_advance(Core& core, std::span<const uint16_t> inputs,
-                                         size_t ports, unsigned region, size_t address) {
+std::pair<double, uint64_t> time_advance(Core& core, std::span<const uint16_t> inputs, size_t ports,
+                                         unsigned region, size_t address) {
     Core::Batch run(core);
     const std::span<uint8_t> memory = run.memory(region);
     if (ports == 0 || ports > kPorts || address >= memory.size())

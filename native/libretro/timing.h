@@ -11,8 +11,8 @@
 namespace copain {
 
 // For each row of inputs one frame, then one byte of memory. Seconds, and the sum of the bytes.
-std::pair<double, uint64_t> time_advance(Core& core, std::span<const uint16_t> inputs,
-                                         size_t ports, unsigned region, size_t address);
+std::pair<double, uint64_t> time_advance(Core& core, std::span<const uint16_t> inputs, size_t ports,
+                                         unsigned region, size_t address);
 
 // For each job: load, its frames, copy RAM, save. Seconds, and a checksum of the RAM.
 std::pair<double, uint64_t> time_rollout(Core& core,
