@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from operator import index
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias, runtime_checkable
+from typing import Protocol, Self, SupportsIndex, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from copain.errors import InputError
 from copain.joypad import IDLE, Held
 from copain.memory import Bytes, Memory
 from copain.rom import Rom
@@ -25,13 +27,17 @@ Picture: TypeAlias = npt.NDArray[np.uint8]
 """A picture: ``uint8 (height, width, 3)``, red, green, blue."""
 
 
+MAX_FRAMES = 10_000_000
+"""The most frames of one `advance`: 46 hours of an NES."""
+
+
 @runtime_checkable
 class Emulator(Protocol):
     """A console with one game in it, advanced frame by frame.
 
     Equality of two emulators, or of two runs of one, means RAM, picture and what a savestate
-    leads to. Savestate bytes may differ. All members but `close` raise EmulatorClosed after
-    `close`. An emulator may be used from any thread, by one thread at a time.
+    leads to. Savestate bytes may differ. After `close` all members raise EmulatorClosed, but for
+    `close` itself and what says what it is: `name`, `version`, `system`, `rom`. An emulator may be used from any thread, by one thread at a time.
     """
 
     @property
@@ -73,7 +79,7 @@ class Emulator(Protocol):
         ...
 
     def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
-        """Emulate `frames` frames (0 or more) with the same buttons held.
+        """Emulate `frames` frames (0 to `MAX_FRAMES`) with the same buttons held.
 
         Raises InputError for buttons or ports that the system does not have.
         """
@@ -160,3 +166,14 @@ class HasLiveRam(Protocol):
         longer changes. A core that moves its RAM is copied instead of viewed: see the backend.
         """
         ...
+
+
+def check_frames(frames: SupportsIndex) -> int:
+    """The `frames` of an `advance`, checked. Raises InputError for no integer, or too many."""
+    try:
+        count = index(frames)
+    except TypeError:
+        count = -1
+    if not 0 <= count <= MAX_FRAMES:
+        raise InputError(f"advance(frames={frames!r}): 0 to {MAX_FRAMES} frames are allowed")
+    return count

@@ -8,7 +8,8 @@ buttons, which is also the order of fm2 (https://www.nesdev.org/wiki/Standard_co
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from operator import index
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -116,7 +117,7 @@ def held_bits(held: Held, ports: int, allowed: int) -> tuple[int, ...]:
     if isinstance(held, FrameInput):
         bits = held.bits(ports)
     else:
-        first = held.bits if isinstance(held, Joypad) else int(held)
+        first = held.bits if isinstance(held, Joypad) else _index(held)
         bits = (first,) + (0,) * (ports - 1)
     for port, value in enumerate(bits):
         if value & ~allowed or value < 0:
@@ -132,7 +133,10 @@ def check_input_log(
     A log with fewer ports than the system is filled with idle ports; one dimension less than
     `ndim` means port 1 alone. Raises InputError that begins with `what`.
     """
-    given = np.asarray(inputs)
+    try:
+        given = np.asarray(inputs)
+    except ValueError as error:
+        raise InputError(f"{what}: inputs are not an array: {error}") from None
     if given.ndim == ndim - 1:
         given = given[..., None]
     if given.ndim != ndim or not 1 <= given.shape[-1] <= ports:
@@ -141,7 +145,7 @@ def check_input_log(
             f"{what}: inputs of shape {np.shape(inputs)}; "
             f"({batch}frames, ports) with 1 to {ports} ports is needed"
         )
-    if given.dtype.kind not in "iub":
+    if given.size and given.dtype.kind not in "iub":
         raise InputError(f"{what}: inputs of type {given.dtype}; integers (Joypad.bits) are needed")
     if given.size:
         low, high = int(given.min()), int(given.max())
@@ -156,6 +160,15 @@ def check_input_log(
         full[..., : log.shape[-1]] = log
         log = full
     return np.ascontiguousarray(log)
+
+
+def _index(held: SupportsIndex) -> int:
+    try:
+        return index(held)
+    except TypeError:
+        raise InputError(
+            f"held={held!r}: a Joypad, a FrameInput or an integer (Joypad.bits) is needed"
+        ) from None
 
 
 def _foreign_buttons(bits: int, port: int | None, allowed: int) -> str:

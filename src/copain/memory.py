@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import index
 from typing import Literal, Protocol, TypeAlias, cast, overload
 
 import numpy as np
@@ -59,6 +60,14 @@ class Variable:
                 f"variable {self.name}: a {self.type} of {self.length} bytes; "
                 + ("1 to 8" if decimal else str(least))
                 + " is allowed"
+            )
+        if self.order not in ("little", "big"):
+            raise GameError(
+                f"variable {self.name}: order = {self.order!r}; little or big is allowed"
+            )
+        if self.range is not None and self.range[0] > self.range[1]:
+            raise GameError(
+                f"variable {self.name}: range = {list(self.range)}; [lowest, highest] is needed"
             )
         if self.address < 0:
             raise GameError(f"variable {self.name}: the address {self.address} is negative")
@@ -168,7 +177,13 @@ class Memory:
     def __setitem__(self, key: int | slice | str, value: int | npt.ArrayLike) -> None:
         if isinstance(key, str):
             variable = self._variable(key)
-            self._access.write(variable.address, variable.encode(int(cast(int, value))))
+            try:
+                number = index(cast(int, value))
+            except TypeError:
+                raise MemoryRangeError(
+                    f"{self.name}[{key!r}] = {value!r}: an integer is needed"
+                ) from None
+            self._access.write(variable.address, variable.encode(number))
             return
         if isinstance(key, slice):
             start, stop, step = self._range(key)
@@ -185,21 +200,27 @@ class Memory:
 
     def _address(self, key: int) -> int:
         try:
-            address = key.__index__()
-        except AttributeError:
+            address = index(key)
+        except TypeError:
             raise MemoryRangeError(
                 f"{self.name}[{key!r}]: an address, a slice or a name is needed"
             ) from None
         if not 0 <= address < self._size:
-            raise MemoryRangeError(
-                f"{self.name}[{address:#x}]: addresses are 0 to {self._size - 1:#x}"
-            )
+            raise MemoryRangeError(f"{self.name}[{address:#x}]: {self._addresses()}")
         return address
 
+    def _addresses(self) -> str:
+        return f"addresses are 0 to {self._size - 1:#x}" if self._size else "it has no bytes"
+
     def _range(self, key: slice) -> tuple[int, int, int]:
-        start = 0 if key.start is None else int(key.start)
-        stop = self._size if key.stop is None else int(key.stop)
-        step = 1 if key.step is None else int(key.step)
+        try:
+            start = 0 if key.start is None else index(key.start)
+            stop = self._size if key.stop is None else index(key.stop)
+            step = 1 if key.step is None else index(key.step)
+        except TypeError:
+            raise MemoryRangeError(
+                f"{self.name}[{_text(key)}]: the ends of a slice are integers"
+            ) from None
         if not (0 <= start <= stop <= self._size and step >= 1):
             raise MemoryRangeError(
                 f"{self.name}[{_text(key)}]: a slice lies within 0 to {self._size:#x}, forwards"
@@ -207,10 +228,13 @@ class Memory:
         return start, stop, step
 
     def _bytes(self, value: int | npt.ArrayLike, length: int, where: str) -> bytes:
-        if isinstance(value, (bytes, bytearray)):
-            values = np.frombuffer(value, np.uint8)
-        else:
-            values = np.atleast_1d(np.asarray(value))
+        try:
+            if isinstance(value, (bytes, bytearray)):
+                values = np.frombuffer(value, np.uint8)
+            else:
+                values = np.atleast_1d(np.asarray(value))
+        except ValueError as error:
+            raise MemoryRangeError(f"{self.name}[{where}]: these are not bytes: {error}") from None
         if values.size == 1 and length != 1:
             values = np.repeat(values, length)
         if values.shape != (length,) or values.dtype.kind not in "iub":

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from copain.emulator import Emulator
-from copain.errors import InputError, MemoryRangeError
+from copain.errors import InputError, MemoryRangeError, SavestateError
 from copain.joypad import FrameInput, InputLog, Joypad, check_input_log
 from copain.memory import Bytes
 from copain.rom import Rom
@@ -192,7 +192,10 @@ def input_log(inputs: Sequence[FrameInput], ports: int) -> InputLog:
 
 def check_watch(watch: Sequence[int] | None, ram_size: int, what: str) -> npt.NDArray[np.int64]:
     """Watched addresses as ``int64``. Raises MemoryRangeError that begins with `what`."""
-    addresses = np.asarray([] if watch is None else watch)
+    try:
+        addresses = np.asarray([] if watch is None else watch)
+    except ValueError as error:
+        raise MemoryRangeError(f"{what}: watch is a sequence of addresses: {error}") from None
     if addresses.size == 0:
         return np.zeros(0, np.int64)
     if addresses.ndim != 1 or addresses.dtype.kind not in "iu":
@@ -206,12 +209,19 @@ def check_watch(watch: Sequence[int] | None, ram_size: int, what: str) -> npt.ND
 
 
 def check_jobs(parents: npt.ArrayLike, jobs: int, what: str) -> npt.NDArray[np.int32]:
-    """Parents as ``int32 (jobs,)``. Raises InputError that begins with `what`."""
-    slots = np.asarray(parents)
+    """Parents as ``int32 (jobs,)``. Raises InputError, or SavestateError for no possible slot."""
+    try:
+        slots = np.asarray(parents)
+    except ValueError as error:
+        raise InputError(f"{what}: parents is a sequence of slots: {error}") from None
     if slots.shape != (jobs,) or (jobs and slots.dtype.kind not in "iu"):
         raise InputError(
             f"{what}: parents of shape {slots.shape} and type {slots.dtype}; "
             f"one slot for each of the {jobs} input logs is needed"
+        )
+    if jobs and not 0 <= int(slots.min()) <= int(slots.max()) < 1 << 31:
+        raise SavestateError(
+            f"{what}: parents from {slots.min()} to {slots.max()}; slots count from 0"
         )
     return np.ascontiguousarray(slots, np.int32)
 

@@ -57,18 +57,20 @@ class Rom:
         Raises RomError when the file is missing, a directory, empty, too large, cut short, or
         of no system that copain knows.
         """
-        path = Path(path).expanduser()
-        call = f"Rom.read({str(path)!r})"
+        call = f"Rom.read({os.fspath(path)!r})"
         try:
+            path = Path(path).expanduser()
             if path.is_dir():
                 raise RomError(f"{call}: this is a directory; the path of a ROM file is needed")
             size = path.stat().st_size
+            if not path.is_file():
+                raise RomError(f"{call}: this is a device or a pipe; a file is needed")
             if size > MAX_ROM_SIZE:
                 raise RomError(f"{call}: {size} bytes; a ROM has at most {MAX_ROM_SIZE}")
             data = path.read_bytes()
         except FileNotFoundError:
             raise RomError(f"{call}: there is no such file") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: nobody's ~
             raise RomError(f"{call}: the file cannot be read: {error}") from error
         return cls.from_bytes(data, system=system, path=path.resolve(), call=call)
 
@@ -92,6 +94,8 @@ class Rom:
                 f"{call}: neither the content nor the ending tells which system this is for; "
                 f"known endings are {', '.join(endings)}; or say system="
             )
+        if told is GAME_BOY_COLOR and system is GAME_BOY and not data[0x143] & 0x40:
+            told = GAME_BOY  # made for both
         if system is not None and told is not None and system != told:
             raise RomError(f"{call}: this is a {told} ROM, {system} was asked for")
         found = system or told
@@ -113,13 +117,11 @@ def _system_of(data: bytes, path: Path | None) -> System | None:
     if data[:12] == b"copain grid ":
         return GRID
     # The logo's first bytes, checked by the boot ROM (https://gbdev.io/pandocs).
-    if data[0x104:0x108] == b"\xce\xed\x66\x66":
+    if data[0x104:0x108] == b"\xce\xed\x66\x66" and len(data) > 0x143:
         return GAME_BOY_COLOR if data[0x143] & 0x80 else GAME_BOY
     if data[0x100:0x104] == b"SEGA":
         return GENESIS
     ending = path.suffix.lower().lstrip(".") if path is not None else ""
-    if ending == "nes":
-        return None  # it would have had its signature
     for system in SYSTEMS:
         if ending in system.extensions:
             return system

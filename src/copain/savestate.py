@@ -163,11 +163,11 @@ def _read_header(data: bytes) -> SavestateHeader:
     try:
         fields = json.loads(data)
         header = SavestateHeader(**fields)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise SavestateError(f"Savestate.from_bytes: the header is wrong: {error}") from error
     texts = (header.system, header.rom_sha1, header.emulator, header.version)
     if not all(isinstance(text, str) for text in texts) or not (
-        type(header.frame) is int and header.frame >= 0
+        type(header.frame) is int and 0 <= header.frame < 1 << 63
     ):
         raise SavestateError(f"Savestate.from_bytes: the header is wrong: {fields}")
     return header

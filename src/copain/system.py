@@ -54,7 +54,7 @@ class System:
         bits = 0
         for button in self.buttons:
             bits |= button
-        return bits
+        return int(bits)  # not a Button: its ~ knows no other bits
 
     def __str__(self) -> str:
         return self.name

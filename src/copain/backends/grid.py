@@ -15,8 +15,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from copain.emulator import Picture
-from copain.errors import EmulatorClosed, InputError, RomError, SavestateError
+from copain.emulator import Picture, check_frames
+from copain.errors import EmulatorClosed, RomError, SavestateError
 from copain.games import rom_path, variables_of
 from copain.games.grid import rules
 from copain.joypad import IDLE, Held, check_input_log, held_bits
@@ -59,13 +59,11 @@ class GridEmulator:
     @property
     def system(self) -> System:
         """The system of Grid."""
-        self._check_open("system")
         return GRID
 
     @property
     def rom(self) -> Rom:
         """The level."""
-        self._check_open("rom")
         return self._rom
 
     @property
@@ -103,9 +101,7 @@ class GridEmulator:
         """Play frames with the same buttons held."""
         self._check_open("advance")
         first, second = held_bits(held, GRID.ports, GRID.button_bits)
-        if frames < 0:
-            raise InputError(f"advance: frames={frames}; 0 or more is allowed")
-        for _ in range(frames):
+        for _ in range(check_frames(frames)):
             self._tick(first, second)
 
     def soft_reset(self) -> None:
@@ -195,6 +191,7 @@ class GridEmulator:
         self._closed = True
 
     def __enter__(self) -> Self:
+        self._check_open("with")
         return self
 
     def __exit__(

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from copain import _native
 from copain.backends.cores import CoreFile, find_core, systems_of
-from copain.emulator import Picture
+from copain.emulator import Picture, check_frames
 from copain.errors import (
     EmulatorClosed,
     EmulatorCrashed,
@@ -263,8 +263,7 @@ class LibretroEmulator:
         core = self.native
         system = self._rom.system
         bits = held_bits(held, system.ports, system.button_bits)
-        if not 0 <= frames <= MAX_FRAMES:
-            raise InputError(f"advance(frames={frames}): 0 to {MAX_FRAMES} frames are allowed")
+        frames = check_frames(frames)
         try:  # not `with _crashes`: this is the hot path
             core.advance(bits, frames)
         except _native.CoreError as error:
@@ -403,10 +402,6 @@ class LibretroEmulator:
             name = name if name not in domains else f"{name}:{index}"
             domains[name] = Memory(name, region.length, _MapRegion(self, index))
         return domains
-
-
-MAX_FRAMES = 10_000_000
-"""The most frames of one `advance`: 46 hours of an NES."""
 
 
 class LibretroFleet:

@@ -7,7 +7,7 @@ Where a function takes `prev` too, it is the RAM one frame earlier.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,7 @@ class Table:
     def decode(self, ram: Bytes, name: str) -> Numbers:
         """One field of all rows: ``uint8 (..., ram_size)`` to ``int64 (..., count)``."""
         first, stride = self.fields[name]
-        rows = [
-            Variable(first.name, first.address + row * stride, first.type, first.length)
-            for row in range(self.count)
-        ]
+        rows = [replace(first, address=first.address + row * stride) for row in range(self.count)]
         return np.stack([row.decode(ram) for row in rows], axis=-1)
 
 

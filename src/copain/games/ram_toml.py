@@ -35,6 +35,9 @@ from copain.games.game import RamMap, Table
 from copain.memory import VARIABLE_KINDS, VARIABLE_TYPES, Variable
 from copain.system import system_by_name
 
+MOST_ROWS = 65536
+"""The most rows that an object table may have."""
+
 _VARIABLE_KEYS = {"address", "type", "length", "order", "range", "kind", "about"}
 
 
@@ -51,7 +54,7 @@ def parse_ram_map(text: str, source: str = "ram.toml") -> RamMap:
     """The RAM map in `text`. Raises GameError that begins with `source`."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a huge integer is a plain ValueError
         raise GameError(f"{source}: {error}") from error
     try:
         game = _table(document.get("game"), "[game]", {"title", "version", "system", "sha1"})
@@ -80,7 +83,7 @@ def _variable(
 ) -> Variable:
     fields = _table(entry, where, _VARIABLE_KEYS | extra)
     kind = fields.get("type", "u8")
-    if kind not in VARIABLE_TYPES:
+    if kind not in tuple(VARIABLE_TYPES):  # not the dictionary: a list has no hash
         raise GameError(f"{where} type = {kind!r}; the types are {', '.join(VARIABLE_TYPES)}")
     meaning = fields.get("kind", "state")
     if meaning not in VARIABLE_KINDS:
@@ -115,8 +118,13 @@ def _object_table(name: str, entry: object) -> Table:
         at = f"[tables.{name}.fields.{column}]"
         variable = _variable(f"{name}.{column}", described, at, frozenset({"stride"}))
         stride = _integer(_table(described, at), "stride", at, variable.length)
+        if stride < 1:
+            raise GameError(f"{at} stride = {stride}; 1 or more is needed")
         columns[column] = (variable, stride)
-    return Table(name, _integer(fields, "count", where), columns)
+    count = _integer(fields, "count", where)
+    if not 1 <= count <= MOST_ROWS:
+        raise GameError(f"{where} count = {count}; 1 to {MOST_ROWS} is allowed")
+    return Table(name, count, columns)
 
 
 def _table(entry: object, where: str, allowed: set[str] | None = None) -> dict[str, Any]:
