@@ -125,6 +125,8 @@ nmi:
     inc lag_frames              ; the main loop overran: show the old picture again
     jmp @picture
 @settled:
+    lda ppu_mask                ; first: with the picture off, vbuf may outlast the blank
+    sta PPUMASK
     lda #0
     sta OAMADDR
     lda #>oam
@@ -136,8 +138,6 @@ nmi:
     lda #0
     sta PPUSCROLL
     sta PPUSCROLL
-    lda ppu_mask
-    sta PPUMASK
     jsr sound_update            ; its time would otherwise be spent waiting for the split
     lda split
     beq @done
