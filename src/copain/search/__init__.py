@@ -1,0 +1,17 @@
+"""What to try next: searches over savestates that find a run of a game.
+
+Five lines find one::
+
+    import copain
+    from copain.games import game_by_name, rom_path
+    from copain.search import BruteForce, brute_force
+
+    found = brute_force(lambda: copain.open(rom_path("alouette")), game_by_name("alouette"))
+    print(found.outcome, found.score, found.movie.frames)
+"""
+
+from copain.search.brute_force import BruteForce, brute_force
+from copain.search.line import Found, Line, Progress
+from copain.search.proof import prove
+
+__all__ = ["BruteForce", "Found", "Line", "Progress", "brute_force", "prove"]
