@@ -22,7 +22,7 @@ import numpy.typing as npt
 from copain.errors import MovieError
 from copain.joypad import FrameInput, InputLog, check_input_log
 from copain.rollout import frame_inputs
-from copain.rom import Rom
+from copain.rom import INES_HEADER_SIZE, Rom, ines_header
 from copain.system import NES, System
 
 MAX_FRAMES = 10_000_000
@@ -90,12 +90,12 @@ def content_md5s(rom: Rom) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def _content_md5s(data: bytes, nes: bool) -> tuple[str, ...]:
-    if not nes or data[:4] != b"NES\x1a" or (data[7] & 0x0C == 0x08 and data[9]):
-        plain = data[16:] if nes and data[:4] == b"NES\x1a" else data
-        return (hashlib.md5(plain).hexdigest(),)
-    start = 16 + (512 if data[6] & 4 else 0)
-    program = data[start : start + 16384 * data[4]]
-    picture = data[start + len(program) : start + len(program) + 8192 * data[5]]
+    header = ines_header(data) if nes else None
+    if header is None:
+        return (hashlib.md5(data).hexdigest(),)
+    start = INES_HEADER_SIZE + (512 if header.trainer else 0)
+    middle = start + header.program_size
+    program, picture = data[start:middle], data[middle : middle + header.picture_size]
     filled = program.ljust(1 << max(0, len(program) - 1).bit_length(), b"\xff")
     both = (hashlib.md5(filled + picture).hexdigest(), hashlib.md5(program + picture).hexdigest())
     return tuple(dict.fromkeys(both))

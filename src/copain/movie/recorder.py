@@ -153,6 +153,25 @@ class Recorder:
         """How often the recording was taken up again from an earlier place."""
         return self._rerecords
 
+    def input_at(self, frame: int) -> FrameInput:
+        """What the movie holds during its frame `frame`, counted from 0 and below `frames`."""
+        branch = self._branch
+        while branch.parent is not None and frame < branch.start:
+            branch = branch.parent
+        return _frame_input(branch.rows[frame - branch.start])
+
+    def passes(self, savestate: Savestate) -> bool:
+        """Whether the movie, as it is now, passes through a savestate of this recorder."""
+        moment = self._moment(savestate)
+        branch: _Branch | None = self._branch
+        length = self._branch.end
+        while moment is not None and branch is not None:
+            if branch is moment.branch and moment.position <= length:
+                return True
+            length = min(length, branch.start)
+            branch = branch.parent
+        return False
+
     def movie(self, author: str = "", hashes_every: int | None = None) -> Movie:
         """The movie so far, in FCEUX's time (see `copain.movie.playback`).
 
@@ -303,7 +322,7 @@ class Recorder:
             raise MovieError(
                 f"advance: the movie has {left} frames left; clear read_only to record on"
             )
-        if self._script is None:
+        if self._script is None or len(self._script[0]) != self._branch.end:
             self._script = self._branch.log(self._branch.end)
         rows, commands = self._script
         for _ in range(frames):
@@ -336,7 +355,8 @@ class Recorder:
                     "load_state: this savestate carries no movie of this recorder, so it has no "
                     "place in the one being played; clear read_only to record from it"
                 )
-            self._check_on_movie(moment)
+            if not self.passes(state):  # by its branch, at once; else by comparing the logs
+                self._check_on_movie(moment)
             self.emulator.load_state(moment.savestate)
             self._position, self._pending = moment.position, moment.pending
             return
