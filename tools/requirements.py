@@ -10,16 +10,17 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 
-def requirements(project: dict[str, object], extras: list[str]) -> list[str]:
+def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
     """The requirements of the project and of `extras`; its own name stands for its extras."""
-    name, wanted = project["name"], list(project["dependencies"])  # type: ignore[call-overload]
+    wanted: set[str] = set(project["dependencies"])
     for extra in extras:
-        for line in project["optional-dependencies"][extra]:  # type: ignore[index]
-            own = re.fullmatch(rf"{name}\[(.*)\]", line)
-            wanted += requirements(project, own[1].split(",")) if own else [line]
-    return sorted(set(wanted))
+        for line in project["optional-dependencies"][extra]:
+            own = re.fullmatch(rf"{project['name']}\[(.*)\]", line)
+            wanted |= set(requirements(project, own[1].split(",")) if own else [line])
+    return sorted(wanted)
 
 
 if __name__ == "__main__":
