@@ -361,7 +361,8 @@ class _Search:
         firsts: list[_Node] = []
         others: list[_Node] = []
         crowded: set[int] = set()
-        for index in np.argsort(-liking, kind="stable"):
+        order: list[int] = np.argsort(-liking, kind="stable").tolist()
+        for index in order:
             (others if cells[index] in crowded else firsts).append(alive[index])
             crowded.add(cells[index])
         ordered = firsts + others
@@ -464,7 +465,9 @@ class _Search:
 
 def _first(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """For each row the index of its first True, or the row's length: ``(jobs, frames)``."""
-    return np.where(flags.any(axis=1), flags.argmax(axis=1), flags.shape[1])
+    frames: npt.NDArray[np.int64] = np.argmax(flags, axis=1)
+    frames[~flags.any(axis=1)] = flags.shape[1]
+    return frames
 
 
 def _checked(name: str, judged: _Judged, shape: tuple[int, ...]) -> _Judged:
