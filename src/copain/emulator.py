@@ -37,7 +37,8 @@ class Emulator(Protocol):
 
     Equality of two emulators, or of two runs of one, means RAM, picture and what a savestate
     leads to. Savestate bytes may differ. After `close` all members raise EmulatorClosed, but for
-    `close` itself and what says what it is: `name`, `version`, `system`, `rom`. An emulator may be used from any thread, by one thread at a time.
+    `close` itself and what says what it is: `name`, `version`, `system`, `rom`. An emulator may be
+    used from any thread, by one thread at a time.
     """
 
     @property

@@ -29,12 +29,14 @@ class KnownCore:
     `options` are set unless the user sets them: they ask for the whole picture, so that all
     cores of a system draw the same. `boot_offset` is how many frames longer than FCEUX's its
     boot is (negative: shorter), measured; None where it was not, or is not constant.
+    `first_frame_undrawn`: it leaves the picture alone in the first frame after power-on.
     """
 
     systems: tuple[str, ...]
     licence: str
     options: Mapping[str, str] = field(default_factory=dict[str, str])
     boot_offset: int | None = None
+    first_frame_undrawn: bool = False
 
 
 # In order of preference where several play a system. picodrive is before genesis_plus_gx, whose
@@ -53,6 +55,7 @@ KNOWN_CORES: dict[str, KnownCore] = {
          "nestopia_overscan_h_left": "0", "nestopia_overscan_h_right": "0",
          "nestopia_overscan_v_top": "0", "nestopia_overscan_v_bottom": "0"},
         boot_offset=-1,
+        first_frame_undrawn=True,
     ),
     "quicknes": KnownCore(("nes",), "LGPL-2.1"),
     "mesen": KnownCore(("nes",), "GPL-3.0"),

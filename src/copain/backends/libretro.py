@@ -50,6 +50,8 @@ _RETROPAD_GENESIS = _RETROPAD | {
 # https://docs.libretro.com/library/stella/: the fire button is the RetroPad's B.
 _RETROPAD_ATARI2600 = _RETROPAD | {Button.A: _B}
 
+_JOYPAD = 1  # RETRO_DEVICE_JOYPAD
+
 # retro_get_memory_data: RETRO_MEMORY_*.
 _SYSTEM_RAM = 2
 _DOMAINS = {"ram": _SYSTEM_RAM, "save_ram": 0, "rtc": 1, "video_ram": 3}
@@ -123,11 +125,14 @@ class LibretroEmulator:
         core = self.native
         for port, device in self._devices.items():
             core.set_device(port, self._device(port, device))
+        for port in set(range(self._rom.system.ports)) - set(self._devices):
+            core.set_device(port, _JOYPAD)  # nestopia plugs nothing in by itself
         self._memory = self._domains(core)
         if self._rom.system is NES and len(self.ram) == 0x800:
             core.write_memory(_SYSTEM_RAM, 0, b"\0\0\0\0\xff\xff\xff\xff" * 0x100)
         with _crashes("power_on"):
             self._root = core.save_state()
+            self._first_picture = self._undrawn(core)
         self._pool: _native.Pool | None = None
 
     # What it is
@@ -228,7 +233,10 @@ class LibretroEmulator:
 
         Before the first frame it is black; `load_state` leaves it as it was.
         """
-        return self.native.screen
+        picture = self.native.screen
+        if self._frame == 1 and self._first_picture is not None:
+            return self._first_picture.copy()
+        return picture
 
     @property
     def audio(self) -> npt.NDArray[np.int16]:
@@ -355,6 +363,15 @@ class LibretroEmulator:
 
     def _check_open(self) -> None:
         _ = self.native
+
+    def _undrawn(self, core: _native.Core) -> Picture | None:
+        """The picture of frame 1, on a core that leaves there what it drew before."""
+        if self._file.known is None or not self._file.known.first_frame_undrawn:
+            return None
+        core.advance([0] * self._rom.system.ports, 1)
+        picture = core.screen
+        core.load_state(self._root)
+        return picture
 
     def savestate_header(self, frame: int) -> SavestateHeader:
         """The header that a savestate of this game and core has at `frame`."""

@@ -63,9 +63,9 @@ class Bench:
 
     @cached_property
     def checkpoints(self) -> dict[int, Savestate]:
-        """Savestates as bytes, from before eight frames spread over the inputs."""
+        """Savestates as bytes, from before six frames spread over the inputs."""
         emulator = self.fresh()
-        wanted = {self.frames * part // 9 for part in range(8)}
+        wanted = {self.frames * part // 8 for part in range(6)}
         taken: dict[int, Savestate] = {}
 
         def before(frame: int) -> None:

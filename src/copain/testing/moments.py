@@ -9,6 +9,9 @@ from copain.testing.bench import Bench, frame_input, require
 from copain.testing.report import Finding, Outcome, worst
 from copain.testing.trace import Trace, compare, record
 
+SEGMENT = 130
+"""How far a savestate is followed."""
+
 RERECORD_FRAMES = 7
 """A rerecord goes up to so many frames astray."""
 
@@ -108,7 +111,7 @@ def fresh_load(bench: Bench) -> Finding:
     """A savestate loaded by a fresh instance goes on as the one that made it."""
     return worst(
         [
-            compare(bench.reference.part(frame, bench.frames), _from(bench, frame, state), frame)
+            compare(bench.reference.part(frame, frame + SEGMENT), _from(bench, frame, state), frame)
             for frame, state in bench.checkpoints.items()
         ]
     )
@@ -122,7 +125,7 @@ def history(bench: Bench) -> Finding:
     for frame, state in bench.checkpoints.items():
         expected = _from(bench, frame, state)
         used.load_state(state)
-        found = record(used, bench.inputs[frame:])
+        found = record(used, bench.inputs[frame : frame + SEGMENT])
         findings.append(compare(expected, found, frame))
     return worst(findings)
 
@@ -174,7 +177,7 @@ def _from(bench: Bench, frame: int, state: Savestate) -> Trace:
     emulator = bench.fresh()
     emulator.load_state(state)
     require(emulator.frame == frame, f"frame {emulator.frame} after a load, not {frame}")
-    return record(emulator, bench.inputs[frame:])
+    return record(emulator, bench.inputs[frame : frame + SEGMENT])
 
 
 def _now(emulator: Emulator) -> Trace:
