@@ -14,6 +14,9 @@ from rich.markup import escape
 from copain.cli.cores import cores
 from copain.cli.doctor import doctor
 from copain.cli.info import info
+from copain.cli.play import play
+from copain.cli.render import render
+from copain.cli.verify import verify
 from copain.errors import CopainError
 
 app = typer.Typer(
@@ -24,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (cores, info, doctor):
+for command in (cores, info, doctor, play, verify, render):
     app.command()(command)
 
 
