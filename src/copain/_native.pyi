@@ -52,7 +52,16 @@ class MemoryRegion:
     def flags(self) -> int: ...
 
 class Core:
-    """One instance of a core with its own copy of the library. Use by one thread at a time."""
+    """One instance of a core with its own copy of the library.
+
+    Any thread may use it, one at a time: a call while another thread is inside raises CoreError.
+    Every member but `closed` and `close` raises CoreError after `close`, and those that need a
+    game before `load_game`. What an instance does depends on its game, options and inputs alone:
+    memory it allocates is zeroed, its C library's ``rand`` starts over at every call, and its
+    clock stands still at the first second of 2000, UTC. After `os.fork` a child may use the
+    instances it has inherited only if no other thread was inside one at that moment; open new
+    ones.
+    """
 
     def __init__(self, library: str, system_directory: str, save_directory: str) -> None:
         """Load a private copy of the library and initialise it. Raises CoreError."""
@@ -91,12 +100,24 @@ class Core:
         """For each port, the (name, device id) pairs of RETRO_ENVIRONMENT_SET_CONTROLLER_INFO."""
 
     def advance(self, held: Sequence[int], frames: int) -> None:
-        """Run frames with the same bits held, one integer a port."""
+        """Run frames with the same bits held, one integer (0 to 65535) a port, at most 8.
+
+        A Python signal handler that raises (Ctrl-C) ends it between two frames.
+        """
+
+    @property
+    def frames_run(self) -> int:
+        """Frames that the last `advance` ran: fewer than asked for if something ended it."""
 
     def reset(self) -> None: ...
     def save_state(self) -> bytes: ...
     def load_state(self, data: bytes) -> None:
-        """Raises CoreError if the core refuses; then the machine is as it was before."""
+        """Raises CoreError if the core refuses.
+
+        Most cores look at the length and a few bytes only, and take over what they are given:
+        check that the bytes are whole before. After a refusal the machine may be half loaded.
+        The screen stays that of the last frame run.
+        """
 
     def memory_size(self, region: int) -> int:
         """Size of retro memory id `region` (0 save RAM, 1 RTC, 2 system RAM, 3 video RAM)."""
@@ -111,15 +132,33 @@ class Core:
     def read_map(self, index: int, address: int, length: int) -> bytes: ...
     def write_map(self, index: int, address: int, data: bytes) -> None: ...
     def view_memory(self, region: int) -> npt.NDArray[np.uint8]:
-        """A read-only view; it keeps the core's library and memory alive, also after `close`."""
+        """A read-only view; it keeps the core's library and memory alive, also after `close`.
+
+        A core that moves its memory leaves the view on the old place: take a new one after
+        `load_state`.
+        """
 
     @property
     def screen(self) -> npt.NDArray[np.uint8]:
-        """The last frame, uint8 (height, width, 3), a fresh copy; rotation applied."""
+        """The last frame, uint8 (height, width, 3), a fresh copy; rotation applied.
+
+        Black before the first frame. `rollout` of one job leaves its last frame here, one of
+        many jobs nothing.
+        """
 
     @property
     def audio(self) -> npt.NDArray[np.int16]:
-        """Samples since the start of the last `advance`, int16 (n, 2), a fresh copy."""
+        """Samples since the start of the last `advance`, int16 (n, 2), a fresh copy.
+
+        Of a very long one the last twenty seconds at least; none after a `rollout`.
+        """
+
+    draws_in_rollouts: bool
+    """Whether the core draws and mixes sound in rollouts (at first True).
+
+    Cores that can do without (they ask by GET_AUDIO_VIDEO_ENABLE) are faster when it is False;
+    some then skip what games can see, such as the flag for too many sprites.
+    """
 
     @property
     def log(self) -> list[str]:
@@ -130,14 +169,20 @@ class Core:
     @property
     def closed(self) -> bool: ...
     def close(self) -> None:
-        """Unload, or, while views live, as soon as the last one is gone."""
+        """Unload, or, while views live or a call runs, as soon as the last one is gone."""
 
 class Pool:
-    """Savestates as slots of at most `slot_size` bytes, each with its length and frame."""
+    """Savestates as slots of at most `slot_size` bytes, each with its length and frame.
+
+    Any thread may use it; who comes while a rollout has it waits. Memory is taken as slots are
+    first used, and kept.
+    """
 
     def __init__(self, slot_size: int, capacity: int) -> None: ...
     @property
     def capacity(self) -> int: ...
+    @property
+    def slot_size(self) -> int: ...
     @property
     def used(self) -> int: ...
     def put(self, data: bytes, frame: int) -> int:
@@ -164,17 +209,20 @@ def rollout(
 ) -> None:
     """Play inputs[b] (B, T, ports) from pool slot parents[b] on len(cores) threads.
 
-    Fills ram (B, ram_size), watched (B, T, W), slots (B,), hashes (B,); all C-contiguous.
-    hashes as `copain.rollout.ram_hash`. Slots are allotted in job order before the first frame,
-    so that the result does not depend on the threads. Raises CoreError (and frees the slots it
-    took) for a bad parent, a full pool, or a core that refuses one of its savestates.
+    Fills ram (B, ram_size), watched (B, T, W), slots (B,), hashes (B,); all arrays C-contiguous
+    and of exactly these types (TypeError otherwise). hashes as `copain.rollout.ram_hash`. slots
+    are -1 unless `keep`. They are allotted in job order before the first frame, so that the
+    result does not depend on the threads. A Python signal handler that raises ends it between
+    two jobs. Raises CoreError, and leaves the pool as it was, for shapes that do not fit, a bad
+    parent, an address outside of RAM, a full pool, or a core that refuses one of its savestates.
     """
 
 def time_advance(
     core: Core, inputs: npt.NDArray[np.uint16], region: int, address: int
 ) -> tuple[float, int]:
     """The C loop that benchmarks compare against: for each row of inputs one retro_run, one byte
-    of memory read. Seconds, and the sum of the bytes."""
+    of memory read. Seconds, and the sum of the bytes.
+    """
 
 def time_rollout(
     core: Core,
