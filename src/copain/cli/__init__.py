@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from copain.cli.conformance import conformance
 from copain.cli.cores import cores
 from copain.cli.doctor import doctor
 from copain.cli.info import info
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (cores, info, doctor, play, verify, render):
+for command in (conformance, cores, info, doctor, play, verify, render):
     app.command()(command)
 
 
