@@ -13,6 +13,9 @@ from copain.system import System
 STRIP = 30
 """Height in pixels of the strip under the picture."""
 
+PANEL = 176
+"""Width in pixels of the panel of variables beside the picture."""
+
 _INK = (232, 232, 236)
 _DIM = (148, 150, 164)
 _GROUND = (18, 18, 24)
@@ -31,8 +34,9 @@ class Hud:
     def __init__(self, system: System) -> None:
         """A display for the buttons of `system`."""
         self._system = system
-        self._font = pygame.font.Font(None, 23)
-        self._small = pygame.font.Font(None, 20)
+        # Drawn at double size and halved: the font's own small letters stand unevenly apart.
+        self._font = pygame.font.Font(None, 46)
+        self._small = pygame.font.Font(None, 40)
         self._cache: dict[tuple[str, tuple[int, int, int], bool], pygame.Surface] = {}
         self._values: dict[str, tuple[int, int]] = {}
 
@@ -77,30 +81,25 @@ class Hud:
     def draw_variables(
         self, target: pygame.Surface, area: pygame.Rect, frame: int, values: Mapping[str, int]
     ) -> None:
-        """Named values down the left of `area`; what changed within half a second is bright."""
-        row, most = 17, max(1, (area.height - 60) // 17)
-        names = list(values)
-        columns = [names[at : at + most] for at in range(0, len(names), most)]
-        x = area.x + 6
-        for column in columns:
-            labels = [self._text(name, _DIM, small=True) for name in column]
-            label_width = max(label.get_width() for label in labels)
-            width = label_width + 62
-            if x + width > area.right:
-                break
-            _shade(target, pygame.Rect(x, area.y + 6, width, len(column) * row + 8), 170)
-            for index, name in enumerate(column):
-                value = values[name]
-                old, since = self._values.get(name, (value, -60))
-                if value != old or frame < since:
-                    since = frame if value != old else -60
-                self._values[name] = (value, since)
-                colour = _YELLOW if frame - since < 30 else _INK
-                y = area.y + 10 + index * row + row // 2
-                self._write(target, name, _DIM, x + 6, y, small=True)
-                shown = self._text(str(value), colour, small=True)
-                target.blit(shown, shown.get_rect(midright=(x + width - 6, y)))
-            x += width + 4
+        """Named values down the panel `area`; what changed within half a second is bright."""
+        target.fill(_GROUND, area)
+        row = max(11, min(19, (area.height - 16) // max(1, len(values))))
+        y = area.y + 8 + row // 2
+        for name, value in values.items():
+            old, since = self._values.get(name, (value, -60))
+            if value != old:
+                since = frame
+            elif frame < since:
+                since = -60
+            self._values[name] = (value, since)
+            if y + row // 2 > area.bottom:
+                continue
+            shown = self._text(str(value), _YELLOW if frame - since < 30 else _INK, small=True)
+            place = shown.get_rect(midright=(area.right - 10, y))
+            self._write(target, name, _DIM, area.x + 10, y, small=True)
+            target.fill(_GROUND, place.inflate(8, -4))
+            target.blit(shown, place)
+            y += row
 
     def draw_help(
         self,
@@ -141,7 +140,7 @@ class Hud:
             pygame.draw.polygon(target, colour, [(x + 1, y - 6), (x + 1, y + 6), (x + 12, y)])
         else:
             pygame.draw.circle(target, colour, (x + 6, y), 6)
-        return self._write(target, "read-only" if status.read_only else "rec", colour, x + 20, y)
+        return self._write(target, "read-only" if status.read_only else "rec", colour, x + 22, y)
 
     def _joypads(self, status: Status) -> list[Joypad]:
         """The first joypad, and those behind it up to the last that holds something."""
@@ -190,14 +189,15 @@ class Hud:
             if len(self._cache) > 500:
                 self._cache.clear()
             font = self._small if small else self._font
-            self._cache[key] = font.render(text, True, colour)
+            large = font.render(text, True, colour).convert_alpha()
+            self._cache[key] = pygame.transform.smoothscale_by(large, 0.5)
         return self._cache[key]
 
     def _wrapped(self, text: str, width: int) -> list[str]:
         lines: list[str] = []
         for word in text.split():
             longer = f"{lines[-1]} {word}" if lines else word
-            if lines and self._font.size(longer)[0] <= width:
+            if lines and self._font.size(longer)[0] // 2 <= width:
                 lines[-1] = longer
             else:
                 lines.append(word)

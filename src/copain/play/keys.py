@@ -34,7 +34,7 @@ class PlayCommand(Enum):
     SLOWER = "slower"
     FASTER = "faster"
     NORMAL_SPEED = "normal speed"
-    UNDO_LOAD = "back to before the last load"
+    UNDO_LOAD = "undo a load, rewind, power-on"
     READ_ONLY = "read-only on, off"
     RECORD = "write the movie to a file"
     SOFT_RESET = "press the reset button"

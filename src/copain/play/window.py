@@ -17,7 +17,7 @@ from pygame._sdl2 import controller, sdl2
 from copain.emulator import HasAudio, Picture
 from copain.errors import CopainError
 from copain.joypad import FrameInput
-from copain.play.hud import STRIP, Hud
+from copain.play.hud import PANEL, STRIP, Hud
 from copain.play.keys import PAD_BUTTONS, Bindings, Order, PlayCommand, SlotCommand
 from copain.play.player import Player
 from copain.play.sound import Sound
@@ -216,6 +216,7 @@ class Window:
     def _toggle_variables(self) -> None:
         if self._watch:
             self.variables_shown = not self.variables_shown
+            self._display = self._set_mode()
         else:
             self.player.say("copain does not know this game's variables")
 
@@ -277,6 +278,12 @@ class Window:
         if self.hud_shown:
             area.height -= STRIP
         display.fill((0, 0, 0))
+        if self.variables_shown:
+            ram = player.emulator.ram
+            values = {name: int(ram[name]) for name in self._watch}
+            panel = pygame.Rect(area.x, area.y, PANEL, area.height)
+            self._hud.draw_variables(display, panel, status.frame, values)
+            area.update(area.x + PANEL, area.y, area.width - PANEL, area.height)
         picture = player.picture
         if picture is not None:
             place = _placed((picture.shape[1], picture.shape[0]), area)
@@ -286,10 +293,6 @@ class Window:
             else:
                 display.blit(pygame.transform.scale(small, place.size), place)
             area = place.clip(area)
-        if self.variables_shown and self._watch:
-            ram = player.emulator.ram
-            values = {name: int(ram[name]) for name in self._watch}
-            self._hud.draw_variables(display, area, status.frame, values)
         if self.help_shown:
             self._hud.draw_help(display, area, self._bindings.help(player.emulator.system))
         if status.message:
@@ -300,11 +303,12 @@ class Window:
         pygame.display.flip()
 
     def _set_mode(self) -> pygame.Surface:
-        width, height = (side * self._scale for side in self._size)
         if self._full_screen:
             return pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
-        strip = STRIP if self.hud_shown else 0
-        return pygame.display.set_mode((width, height + strip), pygame.RESIZABLE)
+        width, height = (side * self._scale for side in self._size)
+        width += PANEL if self.variables_shown else 0
+        height += STRIP if self.hud_shown else 0
+        return pygame.display.set_mode((width, height), pygame.RESIZABLE)
 
     # Sound
 
