@@ -24,6 +24,7 @@ from copain.fleet import open_fleet
 from copain.games import Game
 from copain.joypad import InputLog
 from copain.memory import Bytes
+from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
 from copain.runs import Plan, RunFolder
 from copain.savestate import Savestate
@@ -113,12 +114,12 @@ def brute_force(
     when the verification fails.
     """
     config = config or BruteForce()
-    with open_fleet(factory, workers) as fleet:
+    with open_fleet(factory, workers) as fleet, factory() as fresh:
         if folder is None:
-            return _Search(fleet, game, config, None, on_progress).run(factory)
+            return _Search(fleet, fresh, game, config, None, on_progress).run()
         plan = Plan.of(game.name, fleet, "brute-force", config.plan)
         with RunFolder(folder, plan) as run:
-            return _Search(fleet, game, config, run, on_progress).run(factory)
+            return _Search(fleet, fresh, game, config, run, on_progress).run()
 
 
 @dataclass(slots=True, eq=False)
@@ -153,12 +154,14 @@ class _Search:
     def __init__(
         self,
         fleet: Fleet,
+        fresh: Emulator,
         game: Game,
         config: BruteForce,
         run: RunFolder | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self.fleet, self.game, self.config, self.run_folder = fleet, game, config, run
+        self.fleet, self.fresh, self.run_folder = fleet, fresh, run
+        self.game, self.config = game, config
         self.on_progress = on_progress
         self.began = self.wrote = time.monotonic()
         ports = fleet.system.ports
@@ -196,7 +199,7 @@ class _Search:
 
     # The search
 
-    def run(self, factory: Callable[[], Emulator]) -> Found:
+    def run(self) -> Found:
         """Search to the end, verify what was found."""
         self._event("begin", frames=self.frames)
         try:
@@ -206,12 +209,12 @@ class _Search:
         except KeyboardInterrupt:
             outcome = "interrupted"
         except BaseException:
-            self._keep(self._best_line(), verified=False)
+            self._keep(self._best_line())
             raise
         line = self._best_line()
-        self._keep(line, verified=False)
-        prove(factory, line)
-        self._keep(line, verified=True)
+        self._keep(line)
+        movie = prove(line, self.fresh, self.tries)
+        self._keep(line, movie)
         progress = self._progress()
         self._event(
             "end", outcome=outcome, won=line.won, score=line.score, progress=line.progress,
@@ -219,7 +222,7 @@ class _Search:
             seconds=round(progress.seconds, 3),
         )  # fmt: skip
         self._report()
-        return Found(outcome, line, movie_of(line, self.fleet, self.tries), progress)
+        return Found(outcome, line, movie, progress)
 
     def _until_the_end(self) -> Outcome:
         while True:
@@ -446,16 +449,18 @@ class _Search:
         now = time.monotonic()
         if self.best_node is not self.written and now - self.wrote >= 1.0:
             self.written, self.wrote = self.best_node, now
-            self._keep(self._best_line(), verified=False)
+            self._keep(self._best_line())
 
-    def _keep(self, line: Line, *, verified: bool) -> None:
+    def _keep(self, line: Line, proven: Movie | None = None) -> None:
+        """Write `line` as the best run, if it is; `proven` is its movie once it was verified."""
         if self.run_folder is None:
             return
-        movie = movie_of(line, self.fleet, self.tries)
-        if self.run_folder.keep_best(movie, line.rank, verified=verified):
+        movie = proven or movie_of(line, self.fresh, self.tries)
+        if self.run_folder.keep_best(movie, line.rank, verified=proven is not None):
             self._event(
                 "best", score=line.score, progress=line.progress, length=line.frames,
-                won=line.won, verified=verified, frames=self.frames, rerecords=self.tries,
+                won=line.won, verified=proven is not None, frames=self.frames,
+                rerecords=self.tries,
             )  # fmt: skip
 
     def _event(self, kind: str, **facts: str | float | bool) -> None:

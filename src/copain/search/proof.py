@@ -2,44 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from copain.emulator import Emulator
 from copain.errors import EmulatorError
-from copain.movie import Movie, RomIdentity
-from copain.rollout import Fleet, frame_inputs, ram_hash
+from copain.movie import Movie, RomIdentity, hash_ram, play
+from copain.movie.playback import boot_offset
+from copain.rollout import ram_hash
 from copain.search.line import Line
 
+HASHES_EVERY = 60
+"""A proven movie holds a hash of its RAM after each so many frames, and of its end."""
 
-def prove(factory: Callable[[], Emulator], line: Line) -> None:
-    """Play `line` from power-on on a fresh emulator, frame by frame, without savestates.
 
-    Raises EmulatorError, naming the frame, when RAM is not what the search saw at one of the
-    line's savestates: then this emulator's savestates do not hold all of the machine.
+def movie_of(line: Line, emulator: Emulator, rerecords: int) -> Movie:
+    """The movie of a line that was searched on such an emulator, not proven yet.
+
+    A movie is in FCEUX's time: what this emulator's boot is shorter is filled with idle frames,
+    what it is longer is left out.
     """
-    checks = dict(line.hashes)
-    if line.frames not in checks:
-        raise EmulatorError(f"prove: the line's end, frame {line.frames}, has no hash to compare")
-    with factory() as emulator:
-        emulator.power_on()
-        for held in frame_inputs(line.inputs):
-            emulator.advance(held)
-            seen = checks.get(emulator.frame)
-            if seen is not None and int(ram_hash(emulator.ram.read_all())) != seen:
-                raise EmulatorError(
-                    f"prove: played from power-on, RAM after frame {emulator.frame} is not what "
-                    f"the search saw; savestates of {emulator.name} {emulator.version} do not "
-                    "bring back all of this game, so search cannot trust them"
-                )
-
-
-def movie_of(line: Line, emulator: Fleet, rerecords: int) -> Movie:
-    """The movie of a line that was searched on this emulator and game."""
+    offset = boot_offset(emulator)
+    idle = np.zeros((max(0, -offset), line.inputs.shape[1]), np.uint16)
     return Movie(
         system=emulator.system,
-        inputs=line.inputs,
+        inputs=np.concatenate([idle, line.inputs[max(0, offset) :]]),
         rom=RomIdentity.of(emulator.rom),
         rerecords=rerecords,
         authors=("copain",),
         made_by=f"{emulator.name} {emulator.version}",
     )
+
+
+def prove(line: Line, emulator: Emulator, rerecords: int = 0) -> Movie:
+    """The movie of `line`, played from power-on on a fresh `emulator`, without savestates.
+
+    RAM was compared with what the search saw at each of the line's savestates and at its end;
+    the movie holds hashes of it. Raises EmulatorError, naming the frame, where it differs: then
+    this emulator's savestates do not hold all of the machine.
+    """
+    movie = movie_of(line, emulator, rerecords)
+    compared: set[int] = set()
+    hashes: dict[int, int] = {}
+
+    def check(frame: int) -> None:
+        expected = line.hashes.get(emulator.frame)
+        last = frame == movie.frames
+        if expected is None and not last and frame % HASHES_EVERY:
+            return
+        ram = emulator.ram.read_all()
+        if expected is not None:
+            if int(ram_hash(ram)) != expected:
+                raise EmulatorError(
+                    f"prove: played from power-on, RAM after frame {emulator.frame} is not what "
+                    f"the search saw; savestates of {emulator.name} {emulator.version} do not "
+                    "bring back all of this game, so a search cannot trust them"
+                )
+            compared.add(emulator.frame)
+        if last or frame % HASHES_EVERY == 0:
+            hashes[frame] = hash_ram(ram, movie.system)
+
+    play(movie, emulator, check)
+    if line.frames not in compared:
+        raise EmulatorError(
+            f"prove: the end of the line, frame {line.frames}, was not compared with anything"
+        )
+    return replace(movie, hashes=hashes)
