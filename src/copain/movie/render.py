@@ -251,6 +251,7 @@ def _write_mp4(shots: Iterator[_Shot], emulator: Emulator, path: Path, factor: i
     """
     try:
         import av
+        from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
     except ImportError:
         raise MissingExtra.needed("rendering an MP4", "av", "render") from None
     shot = next(shots, None)
@@ -261,14 +262,17 @@ def _write_mp4(shots: Iterator[_Shot], emulator: Emulator, path: Path, factor: i
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         video = _video_stream(container, emulator.frame_rate, size, factor)
         sound = _Sound(container, emulator.sample_rate) if isinstance(emulator, HasAudio) else None
+        enlarge = VideoReformatter()
         number = 0
         while shot is not None:
-            picture = _even(_enlarged(shot.picture, factor, size))
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            # BT.709, as players take a picture of this height to be.
-            frame = frame.reformat(
-                format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
-            )
+            # Enlarged while its colours are converted: much faster than before. BT.709, as
+            # players take a picture of this height to be.
+            frame = enlarge.reformat(
+                av.VideoFrame.from_ndarray(shot.picture, format="rgb24"),
+                video.width, video.height, "yuv420p",
+                dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG,
+                interpolation=Interpolation.POINT,
+            )  # fmt: skip
             frame.pts = number
             frame.time_base = 1 / emulator.frame_rate
             container.mux(video.encode(frame))
@@ -285,6 +289,7 @@ def _video_stream(
     container: OutputContainer, rate: Fraction, size: tuple[int, int], factor: int
 ) -> VideoStream:
     video = container.add_stream("libx264", rate=rate, options={"crf": "20", "preset": "veryfast"})
+    # 4:2:0 needs even numbers.
     video.height, video.width = (side * factor + side * factor % 2 for side in size)
     video.pix_fmt = "yuv420p"
     video.time_base = 1 / rate
@@ -293,14 +298,6 @@ def _video_stream(
     context.color_range, context.colorspace = 1, 1
     context.color_primaries, context.color_trc = 1, 1
     return video
-
-
-def _even(picture: Picture) -> Picture:
-    """The picture with its last row and column doubled where 4:2:0 needs an even number."""
-    rows, columns = picture.shape[0] % 2, picture.shape[1] % 2
-    if not rows and not columns:
-        return picture
-    return np.ascontiguousarray(np.pad(picture, ((0, rows), (0, columns), (0, 0)), "edge"))
 
 
 class _Sound:
