@@ -95,6 +95,9 @@ fight:
     lda boss_clock
     and #$40
     sta boss_open
+    lda boss_clock
+    and #1                      ; half a pixel a frame
+    bne @attack
     lda boss_dir
     bne @up
     inc boss_y
@@ -209,8 +212,8 @@ shots_hit_boss:
     bpl @shot
 @end:
     rts
-CORE_TOP = 22
-CORE_HEIGHT = 20
+CORE_TOP = 21
+CORE_HEIGHT = 23
 
 beaten:
     lda #BOSS_DYING

@@ -109,6 +109,21 @@ read_joypad:
     cmp #1
     rol joy
     bcc @bit
+    ; up with down, or left with right, is neither: some emulators let it through, some do not
+    lda joy
+    and #BUTTON_UP | BUTTON_DOWN
+    cmp #BUTTON_UP | BUTTON_DOWN
+    bne @upright
+    eor joy
+    sta joy
+@upright:
+    lda joy
+    and #BUTTON_LEFT | BUTTON_RIGHT
+    cmp #BUTTON_LEFT | BUTTON_RIGHT
+    bne @end
+    eor joy
+    sta joy
+@end:
     rts
 
 irq:
