@@ -170,6 +170,9 @@ void Core::load_game(const std::string& path, std::span<const uint8_t> data) {
     loaded_ = true;
     functions().get_system_av_info(&av_info_);
     pal_ = functions().get_region() == RETRO_REGION_PAL;
+    // Joypads everywhere, as RetroArch does. Nestopia has nothing plugged in until it is told.
+    for (unsigned port = 0; port < controllers_.size(); ++port)
+        functions().set_controller_port_device(port, RETRO_DEVICE_JOYPAD);
 }
 
 void Core::advance(std::span<const uint16_t> held, uint64_t frames, const Interrupt& interrupt) {
