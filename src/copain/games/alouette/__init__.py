@@ -1,0 +1,1 @@
+"""Alouette, the NES game that copain ships."""
