@@ -237,7 +237,7 @@ class Memory:
             raise MemoryRangeError(f"{self.name}[{where}]: these are not bytes: {error}") from None
         if values.size == 1 and length != 1:
             values = np.repeat(values, length)
-        if values.shape != (length,) or values.dtype.kind not in "iub":
+        if values.shape != (length,) or (length and values.dtype.kind not in "iub"):
             raise MemoryRangeError(
                 f"{self.name}[{where}] = {value!r}: {length} integers are needed"
             )

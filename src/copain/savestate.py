@@ -143,11 +143,15 @@ class Savestate:
         return cls(header, bytes(data[start : start + payload_length]))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the savestate to a file, whole or not at all."""
+        """Write the savestate to a file, whole or not at all. Raises SavestateError if it cannot."""
         target = Path(path)
         partial = target.with_name(target.name + ".partial")
-        partial.write_bytes(self.to_bytes())
-        partial.replace(target)
+        data = self.to_bytes()
+        try:
+            partial.write_bytes(data)
+            partial.replace(target)
+        except OSError as error:
+            raise SavestateError(f"Savestate.write({str(path)!r}): {error.strerror}") from error
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Savestate:
