@@ -1,0 +1,42 @@
+"""Each example runs to its end in an empty folder, and says what its page of code promises."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+# What the last line says; the figures may change with the game.
+LAST_LINES = {
+    "first_script": r"frame \d+: \d+ points, [0-3] lives left",
+    "random_play": r"seed 4: \d+ points, game over after \d+ frames",
+    "record_a_movie": r"first\.fm2, first\.gif, first\.png",
+    "savestate_search": r"frame \d+: \d+ points, \d+ of 30 ways survive",
+}
+
+
+def test_every_example_is_run() -> None:
+    assert sorted(LAST_LINES) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", sorted(LAST_LINES))
+def test_an_example_runs(name: str, tmp_path: Path) -> None:
+    def run() -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    said = run()
+    assert re.fullmatch(LAST_LINES[name], said.splitlines()[-1]), said
+    assert run() == said  # the same script plays the same game
