@@ -97,7 +97,8 @@ void advance(Handle& handle, const nb::sequence& held, uint64_t frames) {
     for (const nb::handle port : held) {
         if (ports == kPorts)
             throw CoreError("at most 8 joypads can be held");
-        bits[ports++] = nb::cast<uint16_t>(port);
+        if (!nb::try_cast(port, bits[ports++]))
+            throw nb::type_error("what a port holds is an integer, 0 to 65535");
     }
     const nb::gil_scoped_release released;
     core->advance({bits.data(), ports}, frames, check_signals);
@@ -223,8 +224,12 @@ void play(const nb::sequence& cores, Pool& pool, const Slots& parents,
           const Array<uint8_t, nb::ndim<2>>& ram, const Array<uint8_t, nb::ndim<3>>& watched,
           const Array<int32_t, nb::ndim<1>>& slots, const Array<uint64_t, nb::ndim<1>>& hashes) {
     std::vector<std::shared_ptr<Core>> used;
-    for (const nb::handle core : cores)
-        used.push_back(nb::cast<Handle&>(core).shared());
+    for (const nb::handle core : cores) {
+        Handle* handle = nullptr;
+        if (!nb::try_cast(core, handle) || !handle)
+            throw nb::type_error("cores holds something that is not a Core");
+        used.push_back(handle->shared());
+    }
     const size_t jobs = inputs.shape(0), frames = inputs.shape(1);
     const size_t width = watch.size(), ram_size = ram.shape(1);
     const bool fits = parents.size() == jobs && ram.shape(0) == jobs && slots.size() == jobs &&

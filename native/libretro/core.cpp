@@ -1,6 +1,7 @@
 #include "libretro/core.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "libretro/callbacks.h"
 #include "libretro/determinism.h"
@@ -138,8 +139,11 @@ void Core::load_game(const std::string& path, std::span<const uint8_t> data) {
         game_name_.resize(dot);
     }
     const bool by_memory = takes_memory(game_extension_);
-    if (!by_memory && path.empty())
-        throw CoreError(info_.name + " reads games from files only; a path is needed");
+    if (!by_memory && !std::ifstream(path))  // not all cores notice
+        throw CoreError(info_.name + " reads games from files only, and '" + path +
+                        "' is not one that can be read");
+    if (by_memory && data.empty())  // cores would look for the path
+        throw CoreError("the game is empty");
     game_.assign(data.begin(), data.end());
 
     retro_game_info game{};

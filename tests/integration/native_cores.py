@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,8 +19,10 @@ from copain.system import ATARI2600, GENESIS, NES, System
 
 RAM = 2
 NES_CORES = ("fceumm", "nestopia")
-
-Play = Callable[..., npt.NDArray[np.uint64]]
+# A, B, Select, Start and the directions. The RetroPad's X and Y are turbo buttons in nestopia,
+# whose rhythm is not part of its savestates.
+NES_BUTTONS = (8, 0, 2, 3, 4, 5, 6, 7)
+START = 1 << 3
 
 
 def absent(what: str) -> NoReturn:
@@ -48,6 +49,7 @@ def open_core(name: str, rom: Path | None = None, system: System = NES) -> _nati
     """A core with a game in it, ready for its first frame."""
     game = rom or nes_rom()
     core = _native.Core(library(name, system), "/nonexistent", "/nonexistent")
+    core.set_buttons(NES_BUTTONS)
     core.load_game(str(game), game.read_bytes())
     return core
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pytest
-from native_cores import NES_CORES, RAM, open_core, read_ram, some_inputs
+from native_cores import NES_CORES, RAM, START, open_core, read_ram, some_inputs
 
 from copain import _native
 from copain.rollout import ram_hash
@@ -58,12 +58,13 @@ def cores(request: pytest.FixtureRequest) -> list[_native.Core]:
 
 @pytest.fixture
 def pool(cores: list[_native.Core]) -> _native.Pool:
-    """A pool with two savestates, in the slots 0 and 1."""
+    """A pool with two savestates: the title in slot 0, the game in slot 1."""
     pool = _native.Pool(cores[0].serialize_size + 4096, 100)
     cores[0].advance((0, 0), 60)
     pool.put(cores[0].save_state(), 60)
-    cores[0].advance((8, 0), 60)
-    pool.put(cores[0].save_state(), 120)
+    cores[0].advance((START, 0), 4)
+    cores[0].advance((0, 0), 400)
+    pool.put(cores[0].save_state(), 464)
     return pool
 
 
@@ -71,9 +72,9 @@ PARENTS = np.arange(24, dtype=np.int32) % 2
 
 
 def test_gives_what_the_plain_loop_gives(cores: list[_native.Core], pool: _native.Pool) -> None:
-    inputs = some_inputs((24, 12, 2))
+    inputs = some_inputs((24, 30, 2))
     watch = np.array([0, 0x20, 0x7FF, 0x20], np.int64)
-    batch = Batch(24, 12, 4)
+    batch = Batch(24, 30, 4)
     batch.play(cores, pool, PARENTS, inputs, watch=watch)
     assert batch.slots.tolist() == list(range(2, 26))
     assert pool.used == 26
@@ -81,13 +82,13 @@ def test_gives_what_the_plain_loop_gives(cores: list[_native.Core], pool: _nativ
     for job, parent in enumerate(PARENTS):
         state, frame = pool.get(int(parent))
         loop.load_state(state)
-        for t in range(12):
+        for t in range(30):
             loop.advance(inputs[job, t].tolist(), 1)
             ram = np.frombuffer(read_ram(loop), np.uint8)
             assert batch.watched[job, t].tolist() == ram[watch].tolist()
         assert batch.ram[job].tobytes() == read_ram(loop)
         end, end_frame = pool.get(int(batch.slots[job]))
-        assert end_frame == frame + 12
+        assert end_frame == frame + 30
         # A savestate is what it leads to.
         loop.advance((1, 0), 5)
         ram = read_ram(loop)
@@ -140,7 +141,7 @@ def test_no_jobs_and_no_frames(cores: list[_native.Core], pool: _native.Pool) ->
     batch.play(cores, pool, PARENTS[:2], np.zeros((2, 0, 2), np.uint16))
     cores[0].load_state(pool.get(1)[0])
     assert batch.ram[1].tobytes() == read_ram(cores[0])
-    assert pool.get(int(batch.slots[1]))[1] == 120
+    assert pool.get(int(batch.slots[1]))[1] == 464
 
 
 def test_one_job_leaves_its_picture(cores: list[_native.Core], pool: _native.Pool) -> None:
