@@ -32,7 +32,12 @@ BOSS_HITS: Final = 64
 
 _LOOK_AHEAD = 7
 """Columns of terrain, from the lark on, whose narrowest part is steered for."""
-_HOME_X = 56
+_HOME_X = 64
+_METER_WORTH = np.array([0.0, 3.0, 7.0, 11.0, 16.0, 20.0, 12.0])
+"""What it is worth that the meter shows a power: less than the power, or nobody took it, and more
+than the one before, or nobody waited for it."""
+
+Liking = npt.NDArray[np.float64]
 
 
 def game() -> Game:
@@ -96,25 +101,18 @@ class Alouette(Game):
         hits = np.where(self.value(ram, "mode") >= CLEARED, BOSS_HITS, hits)
         return (self.value(ram, "stage") << 20) + self.value(ram, "scroll") + (hits << 10)
 
-    def preference(self, ram: Bytes) -> npt.NDArray[np.float64]:
-        """Where to be: in the middle of what is free ahead, before the boss's core, off bullets,
-        towards capsules; points and powers make any place better."""
+    def preference(self, ram: Bytes) -> Liking:
+        """Points, powers, capsules, a line of fire; the middle of what is free ahead, or near the
+        boss before its heart; away from enemies and bullets. 100 points are worth 1.
+        """
         x, y = self.value(ram, "ship_x"), self.value(ram, "ship_y")
-        boss = self.value(ram, "boss_state") > 0
-        target = np.where(boss, self.value(ram, "boss_y") + 24, self._gap(ram, x))
-        liking = -1.0 * np.abs(y - target) - 0.3 * np.abs(x - _HOME_X)
-        liking -= self._danger(ram, x, y)
-        liking -= self._capsule_distance(ram, x, y)
-        liking += 0.05 * self.score(ram) - 10.0 * (boss * self.value(ram, "boss_hp"))
-        powers = (
-            4.0 * self.value(ram, "speed_level").clip(0, 2)
-            + 10.0 * self.value(ram, "missile")
-            + 10.0 * self.value(ram, "double")
-            + 16.0 * self.value(ram, "laser")
-            + 20.0 * self.value(ram, "options")
-            + 8.0 * self.value(ram, "shield")
-        )
-        return liking + powers
+        heart = self.value(ram, "boss_y") + 24
+        # A shot at the boss leaves when the one before has hit: from nearer by, sooner.
+        at_boss = np.abs(y - heart) / 6 + np.abs(x - 136) / 32 + 4.0 * self.value(ram, "boss_hp")
+        on_the_way = np.abs(y - self._gap(ram, x)) / 24 + np.abs(x - _HOME_X) / 32
+        off_place = np.where(self.value(ram, "boss_state") > 0, at_boss, on_the_way)
+        liking = self.score(ram) / 100 + self._powers(ram) - off_place
+        return liking + self._targets(ram, x, y) - self._danger(ram, x, y)
 
     def cell(self, ram: Bytes) -> Numbers:
         """Stage, position in steps of 32 pixels, and the lark's place in squares of 16."""
@@ -158,24 +156,37 @@ class Alouette(Game):
         high, low = np.maximum(top.max(axis=-1), 32), np.minimum(bottom.min(axis=-1), 232)
         return (high + low) // 2 - 8
 
-    def _danger(self, ram: Bytes, x: Numbers, y: Numbers) -> npt.NDArray[np.float64]:
-        """Bullets and enemies near the lark."""
-        bullets = self.ram_map.tables["bullets"]
-        dx = bullets.decode(ram, "x") - 4 - x[..., None]
-        dy = bullets.decode(ram, "y") - y[..., None]
-        near = np.maximum(24 - np.hypot(dx, dy), 0) * (bullets.decode(ram, "on") > 0)
-        enemies = self.ram_map.tables["enemies"]
-        dx = enemies.decode(ram, "x") - x[..., None]
-        dy = enemies.decode(ram, "y") - y[..., None]
-        close = np.maximum(36 - np.hypot(dx, dy), 0)
-        close = close * (enemies.decode(ram, "kind") >= FIRST_TARGET)
-        return 0.8 * near.sum(axis=-1) + 0.8 * close.sum(axis=-1)
+    def _powers(self, ram: Bytes) -> Liking:
+        """What the powers are worth, and where the meter stands."""
+        worth = _METER_WORTH[np.clip(self.value(ram, "power"), 0, SHIELD)]
+        worth = worth + 8.0 * (self.value(ram, "speed_level") > 0)
+        for name, each in (("missile", 8.0), ("laser", 24.0), ("options", 26.0), ("shield", 4.0)):
+            worth = worth + each * self.value(ram, name)
+        return worth
 
-    def _capsule_distance(self, ram: Bytes, x: Numbers, y: Numbers) -> npt.NDArray[np.float64]:
-        """How far the nearest capsule is, as far as it matters."""
-        enemies = self.ram_map.tables["enemies"]
-        distance = np.hypot(
-            enemies.decode(ram, "x") - x[..., None], enemies.decode(ram, "y") - y[..., None]
-        )
-        capsules = np.where(enemies.decode(ram, "kind") == CAPSULE, distance, 0.0)
-        return 0.3 * capsules.max(axis=-1)
+    def _targets(self, ram: Bytes, x: Numbers, y: Numbers) -> Liking:
+        """How near capsules are, and the line of fire to an enemy; less than they give when had."""
+        kind, dx, dy = self._enemies(ram, x, y)
+        aim = np.where((kind >= FIRST_TARGET) & (dx > 40), 0.6 - np.abs(dy) / 64, 0.0)
+        capsule = np.where(kind == CAPSULE, 4.5 - np.hypot(dx, dy) / 36, 0.0)
+        return np.maximum(aim, 0).max(axis=-1) + np.maximum(capsule, 0).sum(axis=-1)
+
+    def _danger(self, ram: Bytes, x: Numbers, y: Numbers) -> Liking:
+        """How near enemies and bullets are."""
+        kind, *enemies = self._enemies(ram, x, y)
+        table = self.ram_map.tables["bullets"]
+        bullets = [table.decode(ram, "x") - 4 - x[..., None], table.decode(ram, "y") - y[..., None]]
+        danger = np.zeros(x.shape)
+        for there, (dx, dy) in (
+            (kind >= FIRST_TARGET, enemies),
+            (table.decode(ram, "on") > 0, bullets),
+        ):
+            near = np.maximum(0, 6 - 6 * np.hypot(dx / 40, dy / 28))
+            danger += np.where(there, near, 0).sum(axis=-1)
+        return danger
+
+    def _enemies(self, ram: Bytes, x: Numbers, y: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Kinds of the enemies, and how far right and below the lark they are."""
+        table = self.ram_map.tables["enemies"]
+        dx, dy = table.decode(ram, "x") - x[..., None], table.decode(ram, "y") - y[..., None]
+        return table.decode(ram, "kind"), dx, dy
