@@ -394,14 +394,6 @@ def _read_binary(body: bytes, header: _Header, name: str) -> tuple[InputLog, Com
 def _values(movie: Movie, ports: tuple[bool, bool]) -> dict[str, list[str]]:
     """What a header must say about this movie: the values of each key that we understand."""
     fceux = re.fullmatch(r"fceux (\d{1,3})\.(\d{1,2})\.(\d{1,2})", movie.made_by)
-    comments = [f"author {author}" for author in movie.authors] + list(movie.comments)
-    if movie.made_by and not fceux:
-        comments.append(f"copain-emulator {movie.made_by}")
-    if movie.rom.sha1:
-        comments.append(f"copain-rom-sha1 {movie.rom.sha1}")
-    if movie.hashes:
-        comments.append(f"copain-ram-hash-of {HASH_OF}")
-    comments += [f"copain-ram-hash {frame} {bits:016x}" for frame, bits in movie.hashes.items()]
     values = {
         "rerecordCount": [str(movie.rerecords)],
         "palFlag": [str(int(movie.region == "pal"))],
@@ -410,7 +402,12 @@ def _values(movie: Movie, ports: tuple[bool, bool]) -> dict[str, list[str]]:
         "port0": [str(int(ports[0]))],
         "port1": [str(int(ports[1]))],
         "RAMInitOption": [str(movie.ram_init)],
-        "comment": [_one_line(comment) for comment in comments],
+        "comment author": [_one_line(author) for author in movie.authors],
+        "comment": [_one_line(comment) for comment in movie.comments],
+        "comment copain-emulator": [movie.made_by] if movie.made_by and not fceux else [],
+        "comment copain-rom-sha1": [movie.rom.sha1] if movie.rom.sha1 else [],
+        "comment copain-ram-hash-of": [HASH_OF] if movie.hashes else [],
+        "comment copain-ram-hash": [f"{frame} {bits:016x}" for frame, bits in movie.hashes.items()],
         "subtitle": [f"{line.frame} {_one_line(line.text)}" for line in movie.subtitles],
         "savestate": [] if movie.savestate is None else [_base64(movie.savestate)],
     }
@@ -437,7 +434,6 @@ def _new_header(movie: Movie, ports: tuple[bool, bool]) -> list[str]:
         "NewPPU": ["0"],
         "RAMInitOption": [],
         "RAMInitSeed": ["0"],
-        "comment": [], "subtitle": [], "savestate": [],
     } | values  # fmt: skip
     return [f"{key} {value}\n" for key, said in ordered.items() for value in said]
 
@@ -451,17 +447,17 @@ def _kept_header(
     now = _values(movie, ports)
     changed = {key for key in now if was.get(key) != now[key]}
     left = {key: list(now[key]) for key in changed}
+    said = {key: set(values) for key, values in was.items()}
     lines: list[str] = []
     for line in source.header:
-        key, value = _key_value(line)
+        key, value = _kind(line, said)
         if key not in changed:
             lines.append(line)
-        elif key in ("comment", "subtitle"):
-            if value in left[key]:
-                left[key].remove(value)
-                lines.append(line)
-        elif left[key]:
+        elif not _is_list(key) and left[key]:
             lines.append(f"{key} {left[key].pop()}{source.newline}")
+        elif left[key] and left[key][0] == value:  # in order: what comes later is added at the end
+            left[key].pop(0)
+            lines.append(line)
     # Without RAMInitOption FCEUX takes 0: an unchanged header may go without, a changed one not.
     if changed and not any(_key_value(line)[0] == "RAMInitOption" for line in lines):
         left["RAMInitOption"] = now["RAMInitOption"]
@@ -469,6 +465,18 @@ def _kept_header(
     if added and not lines[-1].endswith(("\r", "\n")):
         lines[-1] += source.newline
     return lines + added
+
+
+def _kind(line: str, said: Mapping[str, set[str]]) -> tuple[str, str]:
+    """The key in `_values` that a header line stands for, and its value."""
+    key, value = _key_value(line)
+    word, _, rest = value.partition(" ")
+    special = f"{key} {word}"
+    return (special, rest) if rest in said.get(special, ()) else (key, value)
+
+
+def _is_list(key: str) -> bool:
+    return key.startswith("comment") or key == "subtitle"
 
 
 def _base64(data: bytes) -> str:
