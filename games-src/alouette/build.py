@@ -312,8 +312,8 @@ def write_tables(folder: Path) -> None:
     palettes = {
         "title_palette": "0F 00 10 30 0F 17 27 38 0F 00 10 37 0F 08 18 28"
         " 0F 17 27 30 0F 11 2C 30 0F 16 27 38 0F 09 2A 38",
-        "ending_palette": "21 16 26 30 21 17 28 38 21 00 10 37 21 09 19 29"
-        " 21 17 27 30 21 11 2C 30 21 16 27 38 21 09 2A 38",
+        "ending_palette": "02 00 10 30 02 14 25 37 02 00 10 37 02 08 18 28"
+        " 02 17 27 30 02 11 2C 30 02 16 27 38 02 09 2A 38",
     }
     (folder / "tables.s").write_text(
         "\n".join(

@@ -144,14 +144,29 @@ def title_screen(
     screen.text(2, "V" + version, 26)
     screen.paint(tiles, logo(), 6, 4)
     screen.paint(tiles, disc(16, craters=True), 12, 23)
+    screen.text(11, "A LARK AGAINST THE NIGHT")
     hills(screen, columns, numbers)
     stars(screen, numbers, 4, 22)
     for x in range(10, 22):
         screen.tiles[20][x] = 0
-    for row in range(13, 17):
-        for x in range(14, 18):
-            screen.tiles[row][x] = 0
     return screen
+
+
+def dawn(width: int, height: int, sun: int) -> Picture:
+    """The sky above the fields, dithered from clear (0) over 1 to 2, and a half sun of colour 3."""
+    bayer = ((0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5))
+    rows: list[str] = []
+    for y in range(height):
+        level = 2 * y / (height - 1)
+        line = ""
+        for x in range(width):
+            dx, dy = x + 0.5 - width / 2, y + 0.5 - height
+            if dx * dx + dy * dy <= sun * sun:
+                line += "3"
+            else:
+                line += str(min(2, int(level + (bayer[y % 4][x % 4] + 0.5) / 16)))
+        rows.append(line)
+    return tuple(rows)
 
 
 def ending_screen(
@@ -159,19 +174,18 @@ def ending_screen(
 ) -> Screen:
     """The ending: morning over the wheat, and the final score."""
     screen = Screen()
-    screen.colour(0, 9, 0)
-    screen.colour(10, 19, 1)
-    screen.colour(20, 23, 0)
-    screen.colour(24, 30, 3)
-    screen.text(4, "MORNING COMES,")
-    screen.text(6, "AND THE LARK SINGS.")
-    sun = disc(32, craters=False)[:32]
-    screen.paint(tiles, sun, 14, 12)
+    screen.colour(0, 11, 0)
+    screen.colour(12, 19, 1)
+    screen.colour(20, 30, 3)
+    screen.text(3, "MORNING COMES,")
+    screen.text(5, "AND THE LARK SINGS.")
+    screen.text(8, "SCORE", 9)
+    screen.text(10, "THANK YOU FOR PLAYING")
+    screen.paint(tiles, dawn(COLUMNS * 8, 64, 40), 12, 0)
     for x in range(COLUMNS):
-        screen.tiles[18][x] = numbers["top 0"]
-        screen.tiles[19][x] = numbers["under 0"]
-    screen.text(22, "SCORE", 9)
-    screen.text(26, "THANK YOU FOR PLAYING")
+        for row in range(20, ROWS):
+            kind = "under" if row < 22 else "body"
+            screen.tiles[row][x] = numbers[f"{kind} {speckle(x, row) % 4}"]
     return screen
 
 

@@ -36,6 +36,7 @@ class Kind:
     sprite: str
     palette: int
     anim: int
+    sits: bool
     hatches: str | None
 
 
@@ -126,6 +127,7 @@ def load_game() -> Game:
             sprite=k["sprite"],
             palette=k["palette"],
             anim=k.get("anim", 0),
+            sits=k.get("sits", False),
             hatches=k.get("hatches"),
         )
         for number, k in enumerate(table["kinds"], FIRST_KIND)
@@ -205,10 +207,21 @@ def _check(name: str, stage: Stage) -> None:
     for row in stage.rows:
         if row.what == "enemy" and row.at >= checkpoints[-1]:
             raise StageError(f"{name}: an enemy comes at {row.at}, after the boss")
+    for row in stage.rows:
+        if row.kind is not None and row.kind.sits and not _flat(stage, row.at, row.y):
+            near = [at for at in range(row.at - 64, row.at + 65, 8) if _flat(stage, at, row.y)]
+            raise StageError(f"{name}: {row.kind.name} at {row.at} sits on a slope; flat: {near}")
     if len(stage.columns) % stage.loop or stage.loop & (stage.loop - 1):
         raise StageError(f"{name}: the loop of {stage.loop} columns must divide the stage")
     if len(stage.columns) > 256:
         raise StageError(f"{name}: {len(stage.columns)} columns, at most 256")
+
+
+def _flat(stage: Stage, at: int, y: int) -> bool:
+    """Whether what comes in at the right edge, 16 pixels wide, stands on level ground."""
+    under = stage.columns[(at + 255) // 8 : (at + 255 + 15) // 8 + 1]
+    lines = {column.ceiling if y == PLACES["ceiling"] else column.floor for column in under}
+    return len(lines) == 1 and 0 not in lines
 
 
 def _outline(name: str, points: list[list[int]], columns: int) -> list[int]:

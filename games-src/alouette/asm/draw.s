@@ -499,10 +499,25 @@ star_y:    .byte 52, 140, 84, 64, 168, 108, 44, 124
 star_tile: .byte SPRITE_STAR, SPRITE_STAR+2
 star_attr: .byte $20, $21
 
+; The lark crosses the screen on a wave line, singing.
 draw_title_sprites:
+    lda #128
+    bne draw_song
 draw_ending_sprites:
-    lda #0
+    lda #104
+draw_song:
+    sta tmp+4
+    lda #4
     sta oam_i
+    lda tick
+    sta tmp
+    lsr a
+    and #63
+    tay
+    lda sine,y
+    clc
+    adc tmp+4
+    sta tmp+1
     lda tick
     lsr a
     lsr a
@@ -511,16 +526,32 @@ draw_ending_sprites:
     tay
     lda flap_tiles,y
     sta tmp+2
-    lda #120
-    sta tmp
-    lda #112
-    sta tmp+1
     lda #0
     sta tmp+3
-    lda #4
-    sta oam_i
     jsr put_pair
+    ; two notes behind it, rising
+    lda #SPRITE_NOTE
+    sta tmp+2
+    lda #2
+    sta tmp+3
+    ldx #1
+@note:
+    lda tick
+    sec
+    sbc note_lag,x
+    sta tmp
+    lda tmp+1
+    sec
+    sbc note_rise,x
+    sta tmp+1
+    jsr put_one
+    inc tmp+2
+    inc tmp+2
+    dex
+    bpl @note
     jmp finish_sprites
+note_lag:  .byte 40, 20
+note_rise: .byte 10, 4
 
 ; ---- the status bar ----
 draw_status:
@@ -555,6 +586,15 @@ draw_status:
     lda lives
     clc
     adc #16
+    sta vbuf,x
+    inc vlen
+    lda #>STATUS_STAGE
+    ldy #<STATUS_STAGE
+    ldx #1
+    jsr open_entry
+    lda stage
+    clc
+    adc #17
     sta vbuf,x
     inc vlen
 @meter:
@@ -617,5 +657,6 @@ draw_status:
     sta dirty
     rts
 STATUS_SCORE = $2000 + 1 * 32 + 2
+STATUS_STAGE = $2000 + 1 * 32 + 19
 STATUS_LIVES = $2000 + 1 * 32 + 29
 STATUS_METER = $2000 + 2 * 32 + 4

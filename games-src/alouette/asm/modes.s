@@ -478,4 +478,4 @@ text_start:    text_at 20, 10, "PRESS  START"
 text_nostart:  text_at 20, 10, "            "
 text_gameover: text_at 14, 11, "GAME  OVER"
 TITLE_HI = $2000 + 2 * 32 + 14
-ENDING_SCORE = $2000 + 22 * 32 + 15
+ENDING_SCORE = $2000 + 8 * 32 + 15

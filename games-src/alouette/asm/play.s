@@ -282,7 +282,8 @@ run_script:
     beq @free
     dex
     bpl @slot
-    rts                         ; the script is made so that this never happens
+    inc rows_lost               ; the script is made so that this never happens
+    rts
 @free:
     lda (spawn_ptr),y
     sta e_kind,x

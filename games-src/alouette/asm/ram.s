@@ -68,6 +68,8 @@ deaths:         .res 1      ; lives lost since Start
 built:          .res 1      ; chunks of the screen sent so far
 tick:           .res 1      ; frames shown, whatever the mode (title and ending only)
 
+rows_lost:      .res 1      ; rows of the script that found no free slot; stays 0
+
 .segment "OAMBSS"
 oam:            .res 256
 
