@@ -30,29 +30,32 @@ FADE = 256
 
 
 class Resampler:
-    """Samples of one rate as samples of another; each is the mean over its stretch of time.
+    """Samples of one rate as samples of another; each is a mean over a stretch of time.
 
-    Being a mean it neither folds high tones down when there are many samples for one, nor
-    leaves a seam between two calls.
+    The stretch is as long as an output sample, but at least an input sample: that folds no high
+    tones down where there are many samples for one, is linear interpolation where there are
+    few, and leaves no seam between two calls.
     """
 
     def __init__(self) -> None:
-        self._last = np.zeros((1, 2), np.float64)
-        self._at = 0.0  # where the next output begins, in input samples after the last one kept
+        self._last = np.zeros((1, 2), np.int16)
+        self._at = 0.0  # where the next stretch begins, in input samples from the first kept one
 
     def resample(self, samples: Samples, step: float) -> Samples:
         """As many samples as there are, `step` input samples for each output sample."""
         given = np.concatenate((self._last, samples))
-        total = np.concatenate((np.zeros((1, 2)), np.cumsum(given, axis=0, dtype=np.float64)))
-        count = max(0, int((len(given) - self._at) / step))
-        edges = self._at + step * np.arange(count + 1)
-        index = np.minimum(edges.astype(np.int64), len(given) - 1)
-        sums = total[index] + (edges - index)[:, None] * given[index]
-        out = np.diff(sums, axis=0) / step
-        # Keep what the next call's first output still needs.
-        keep = min(int(edges[-1]), len(given) - 1)
-        self._last = given[keep:]
-        self._at = float(edges[-1]) - keep
+        sums = np.concatenate((np.zeros((1, 2)), np.cumsum(given, axis=0, dtype=np.float64)))
+        width = max(1.0, step)
+        count = max(0, int((len(given) - self._at - width) / step) + 1)
+        starts = self._at + step * np.arange(count + 1, dtype=np.float64)
+
+        def sum_until(times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            index = np.minimum(times.astype(np.int64), len(given) - 1)
+            return sums[index] + (times - index)[:, None] * given[index]
+
+        out = (sum_until(starts[:-1] + width) - sum_until(starts[:-1])) / width
+        kept = min(int(starts[-1]), len(given) - 1)
+        self._last, self._at = given[kept:], float(starts[-1]) - kept
         return np.clip(np.rint(out), -32768, 32767).astype(np.int16)
 
 
@@ -128,6 +131,24 @@ class SoundQueue:
         return out
 
 
+class SoundStream:
+    """From a frame's samples to those that the device takes: resampled, corrected, queued."""
+
+    def __init__(self, sample_rate: float) -> None:
+        """A stream for samples at `sample_rate` a second."""
+        self.queue = SoundQueue()
+        self._step = sample_rate / DEVICE_RATE
+        self._resampler = Resampler()
+
+    def feed(self, samples: Samples) -> None:
+        """Add the samples of a frame."""
+        if not len(samples):
+            return
+        fullness = (len(self.queue) - TARGET) / TARGET
+        correction = CORRECTION * max(-1.0, min(1.0, fullness))
+        self.queue.put(self._resampler.resample(samples, self._step * (1 + correction)))
+
+
 class Sound:
     """The audio device, fed with the samples of the frames played at normal speed."""
 
@@ -136,10 +157,8 @@ class Sound:
         from pygame._sdl2 import audio, sdl2
 
         sdl2.init_subsystem(sdl2.INIT_AUDIO)
-        self.queue = SoundQueue()
         self.muted = False
-        self._rate = sample_rate
-        self._resampler = Resampler()
+        self.stream = SoundStream(sample_rate)
         self._device = audio.AudioDevice(
             devicename=None, iscapture=False, frequency=DEVICE_RATE, audioformat=audio.AUDIO_S16,
             numchannels=2, chunksize=CHUNK, allowed_changes=0, callback=self._fill,
@@ -148,22 +167,17 @@ class Sound:
 
     def feed(self, samples: Samples) -> None:
         """The samples of a frame, ``int16 (n, 2)`` at the emulator's sample rate."""
-        if self.muted or not len(samples):
-            return
-        fullness = (len(self.queue) - TARGET) / TARGET
-        correction = CORRECTION * max(-1.0, min(1.0, fullness))
-        self.queue.put(
-            self._resampler.resample(samples, self._rate / DEVICE_RATE * (1 + correction))
-        )
+        if not self.muted:
+            self.stream.feed(samples)
 
     def hush(self) -> None:
         """Be silent from now on, until fed again."""
-        if len(self.queue):
-            self.queue.clear()
+        if len(self.stream.queue):
+            self.stream.queue.clear()
 
     def close(self) -> None:
         """Give the device back."""
         self._device.close()
 
     def _fill(self, device: Any, stream: memoryview) -> None:
-        stream[:] = self.queue.take(len(stream) // 4).tobytes()
+        stream[:] = self.stream.queue.take(len(stream) // 4).tobytes()

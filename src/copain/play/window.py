@@ -5,6 +5,7 @@ Nothing is decided here that a test without a window would want to see.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Collection, Sequence
@@ -85,10 +86,11 @@ class Window:
     # The loop
 
     def run(self) -> None:
-        """Play until the person closes the window."""
-        while not self.closing:
-            self.turn()
-            time.sleep(min(self.player.wait(), _NAP))
+        """Play until the person closes the window, or presses Ctrl-C where it was started."""
+        with contextlib.suppress(KeyboardInterrupt):
+            while not self.closing:
+                self.turn()
+                time.sleep(min(self.player.wait(), _NAP))
 
     def turn(self) -> None:
         """One round: events, the frames that are due, the picture."""
