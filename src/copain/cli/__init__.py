@@ -13,10 +13,12 @@ from rich.markup import escape
 
 from copain.cli.conformance import conformance
 from copain.cli.cores import cores
+from copain.cli.demo import demo
 from copain.cli.doctor import doctor
 from copain.cli.info import info
 from copain.cli.play import play
 from copain.cli.render import render
+from copain.cli.search import search
 from copain.cli.verify import verify
 from copain.errors import CopainError
 
@@ -28,8 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (conformance, cores, info, doctor, play, verify, render):
+for command in (conformance, cores, demo, info, doctor, play, verify, render):
     app.command()(command)
+app.add_typer(search)
 
 
 def main() -> None:

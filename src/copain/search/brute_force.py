@@ -10,6 +10,7 @@ ago. Where the going is good again it becomes as bold as before.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -101,7 +102,7 @@ def brute_force(
     config: BruteForce | None = None,
     *,
     workers: int | None = None,
-    folder: str | None = None,
+    folder: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Found:
     """Search for a run that wins `game`, on emulators opened by `factory`.

@@ -1,0 +1,108 @@
+"""``copain search``: find a run of a game."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from copain.cli.verify import open_one
+from copain.cli.watch import SearchWatch
+from copain.errors import GameError
+from copain.games import GAME_NAMES, Game, game_by_name, game_of, rom_path
+from copain.rom import Rom
+from copain.search import BruteForce, Found
+from copain.search import brute_force as search_by_brute_force
+
+search = typer.Typer(
+    name="search",
+    help="Find a run of a game that nobody played.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_DEFAULT = BruteForce()
+
+
+@search.command("brute-force")
+def brute_force(
+    game: Annotated[
+        str, typer.Argument(help=f"A game ({', '.join(GAME_NAMES)}), or the ROM of one.")
+    ],
+    seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Stop after so many emulated frames, all tries counted.")
+    ] = None,
+    tries: Annotated[int | None, typer.Option(help="Stop after so many rerecords.")] = None,
+    seed: Annotated[
+        int, typer.Option(help="Of the random numbers; another finds another run.")
+    ] = 0,
+    action_repeat: Annotated[
+        int, typer.Option(help="Frames that each action is held.")
+    ] = _DEFAULT.action_repeat,
+    lines: Annotated[int, typer.Option(help="Ways followed at once.")] = _DEFAULT.lines,
+    workers: Annotated[
+        int | None, typer.Option(help="Emulators at once; the result does not depend on it.")
+    ] = None,
+    core: Annotated[str | None, typer.Option(help="The libretro core, by name or by path.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; runs/GAME-DATE by default.")
+    ] = None,
+) -> None:
+    """Die and retry over savestates until the game is won. Ctrl-C keeps the best so far.
+
+    Exit status 0: won; 1: not won; 2: the search could not be made.
+    """
+    played, rom = game_and_rom(game)
+    config = BruteForce(
+        seed=seed, action_repeat=action_repeat, lines=lines,
+        most_lines=max(lines, _DEFAULT.most_lines), frames=frames, tries=tries, seconds=seconds,
+    )  # fmt: skip
+    folder = out or Path("runs") / f"{played.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    console = Console()
+    with (
+        open_one(rom, None, core) as screen,
+        SearchWatch(f"copain searches {played.ram_map.title}", console, screen) as watch,
+    ):
+        found = search_by_brute_force(
+            lambda: open_one(rom, None, core), played, config,
+            workers=workers, folder=folder, on_progress=watch,
+        )  # fmt: skip
+    console.print(summary(found), highlight=False, soft_wrap=True)
+    best = next(path for path in folder.glob("best.*") if path.suffix != ".json")
+    console.print(f"  {escape(str(best))}", highlight=False, soft_wrap=True)
+    if not found.won:
+        raise typer.Exit(1)
+
+
+def game_and_rom(name: str) -> tuple[Game, Rom]:
+    """The game of this name and the ROM copain ships, or the ROM at this path and its game."""
+    if name in GAME_NAMES:
+        return game_by_name(name), Rom.read(rom_path(name))
+    rom = Rom.read(name)
+    game = game_of(rom)
+    if game is None:
+        raise GameError(
+            f"copain search: no game definition is for this ROM (SHA-1 {rom.sha1}), so nothing "
+            f"says when it is won or lost; the games are {', '.join(GAME_NAMES)}"
+        )
+    return game, rom
+
+
+def summary(found: Found) -> str:
+    """What was found and what it took, in two lines."""
+    why = {
+        "won": "[bold green]won[/]",
+        "exhausted": "[bold yellow]not won: nothing is left to try[/]",
+        "interrupted": "[bold yellow]interrupted[/]",
+    }.get(found.outcome, f"[bold yellow]not won: the {found.outcome} are used up[/]")
+    at = found.progress
+    return (
+        f"{why}: score {found.score:,} in {found.movie.frames:,} frames, verified from power-on\n"
+        f"  {at.seconds:.1f} s, {at.frames:,} frames emulated ({at.frames_per_second:,.0f}/s), "
+        f"{at.rerecords:,} rerecords, {at.deaths:,} deaths, {at.steps_back:,} steps back"
+    )
