@@ -137,7 +137,7 @@ def lag(bench: Bench) -> Finding:
         for number, row in enumerate(bench.inputs):
             if number == bench.frames // 2:
                 state, count = emulator.save_state(), emulator.lag_count
-                emulator.advance(frames=30)
+                record(emulator, bench.other_inputs[:60])
                 emulator.load_state(state)
                 require(emulator.lag_count == count, "lag_count does not come back with a load")
             emulator.advance(frame_input(row))

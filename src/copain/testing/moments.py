@@ -90,6 +90,7 @@ def rerecord(bench: Bench) -> Finding:
         for step in range(1 + frame % RERECORD_FRAMES):
             emulator.advance(frame_input(bench.other_inputs[frame - step]))
         emulator.load_state(state)
+        require(emulator.frame == frame, f"frame {emulator.frame} after a load, not {frame}")
 
     return compare(bench.reference, record(emulator, bench.inputs, before))
 

@@ -42,7 +42,7 @@ class Grid(Game):
 
     name = "grid"
     actions = (Action("idle", IDLE), *(_press(n) for n in ("up", "down", "left", "right", "a")))
-    start = ((FrameInput((Joypad(start=True),)), 1),)
+    start = ((FrameInput((Joypad(start=True),)), 1), (IDLE, 1))
 
     def __init__(self) -> None:
         self.ram_map = ram_map_of(self.name)

@@ -9,8 +9,8 @@ begin with ``;`` are comments::
 
 A step takes 4 frames, a guard moves every 8. Touching a guard kills. Luck is a number from 0 to 7
 that each step changes by its direction, and a stamp (A) too: a player can steer it. After
-something was taken, one frame is a lag frame: nothing moves and the input is not polled. The goal
-gives 60 points less 10 for every 64 frames played, down to none; then the game is over.
+Start, and after something was taken, one frame is a lag frame: nothing moves and the input is not
+polled. The goal gives 60 points less 10 for every 64 frames played, down to none; then the game is over.
 
 RAM holds the map as characters, as a console holds a name table, so that a poke moves a wall.
 """
@@ -142,7 +142,7 @@ def tick(level: Level, ram: bytearray, held: int, held2: int = 0) -> bool:
     elif mode in (TITLE, DEAD) and held & _START:
         title(level, ram)
         ram[HELD], ram[HELD + 1] = held & 0xFF, held2 & 0xFF
-        ram[MODE] = PLAYING
+        ram[MODE], ram[PAUSE] = PLAYING, 1
     return True
 
 
