@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.conftest import absent
 
 import copain
 from copain.emulator import Emulator, HasSoftReset
@@ -66,7 +65,8 @@ def fceux(tmp_path: Path) -> Fceux:
     """Runs a script in FCEUX on a movie; gives the RAM it wrote, ``uint8 (frames, 2048)``."""
     program = shutil.which("fceux") or shutil.which("fceux", path="/usr/games")
     if program is None:
-        absent("FCEUX", "apt install fceux")
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("FCEUX is not on this machine: apt install fceux")
 
     def run(script: str, rom: copain.Rom, movie: Path) -> npt.NDArray[np.uint8]:
         lua, ram = tmp_path / "script.lua", tmp_path / "ram"
@@ -218,8 +218,8 @@ def test_a_movie_from_a_savestate_belongs_to_its_core(
         play(movie, other)
 
 
-def test_the_recorder_passes_the_conformance_suite(opener: Opener, nes_core: str) -> None:
-    report = check_emulator(lambda: Recorder(opener(nes_core)()), frames=120, seeds=(1,))
+def test_the_recorder_passes_the_conformance_suite(opener: Opener, fceumm: str) -> None:
+    report = check_emulator(lambda: Recorder(opener(fceumm)()), frames=120, seeds=(1,))
     assert report.exact, str(report)
 
 
