@@ -58,6 +58,14 @@ void* zeroed_new(size_t size) {
     return zeroed(::operator new(size));
 }
 
+void* zeroed_new_array(size_t size) {
+    return zeroed(::operator new[](size));
+}
+
+void* zeroed_new_array_nothrow(size_t size, const std::nothrow_t&) {
+    return zeroed(::operator new[](size, std::nothrow));
+}
+
 void* zeroed_new_nothrow(size_t size, const std::nothrow_t&) {
     return zeroed(::operator new(size, std::nothrow));
 }
@@ -102,9 +110,9 @@ const std::array kReplacements = {
     Replacement{"memalign", address_of(&zeroed_aligned_alloc)},
     Replacement{"posix_memalign", address_of(&zeroed_posix_memalign)},
     Replacement{"_Znwm", address_of(&zeroed_new)},
-    Replacement{"_Znam", address_of(&zeroed_new)},
+    Replacement{"_Znam", address_of(&zeroed_new_array)},
     Replacement{"_ZnwmRKSt9nothrow_t", address_of(&zeroed_new_nothrow)},
-    Replacement{"_ZnamRKSt9nothrow_t", address_of(&zeroed_new_nothrow)},
+    Replacement{"_ZnamRKSt9nothrow_t", address_of(&zeroed_new_array_nothrow)},
     Replacement{"rand", address_of(&steady_rand)},
     Replacement{"random", address_of(&steady_random)},
     Replacement{"srand", address_of(&no_srand)},
