@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import groupby
 from types import TracebackType
 from typing import Self
 
@@ -150,8 +151,8 @@ class Blocks:
         """The characters, line by line."""
         rows = [[(r, g, b) for r, g, b in row] for row in self._picture.tolist()]
         for upper, lower in zip(rows[::2], rows[1::2], strict=True):
-            for above, below in zip(upper, lower, strict=True):
-                yield Segment("▀", _style(above, below))
+            for (above, below), run in groupby(zip(upper, lower, strict=True)):
+                yield Segment("▀" * len(list(run)), _style(above, below))
             yield Segment.line()
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
