@@ -8,6 +8,7 @@ dynamic-rate-control/).
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any
 
@@ -46,7 +47,7 @@ class Resampler:
         given = np.concatenate((self._last, samples))
         sums = np.concatenate((np.zeros((1, 2)), np.cumsum(given, axis=0, dtype=np.float64)))
         width = max(1.0, step)
-        count = max(0, int((len(given) - self._at - width) / step) + 1)
+        count = max(0, math.floor((len(given) - self._at - width) / step) + 1)
         starts = self._at + step * np.arange(count + 1, dtype=np.float64)
 
         def sum_until(times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
