@@ -1,0 +1,221 @@
+"""Brute force on Grid, whose best results are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import copain
+from copain import Emulator, GameError, InputError, RunError
+from copain.games.grid.game import Grid
+from copain.games.grid.optimum import fastest_win
+from copain.memory import Bytes
+from copain.movie import verify
+from copain.search import BruteForce, Found, Progress, brute_force
+
+
+@pytest.fixture
+def factory(grid_rom: copain.Rom) -> Callable[[], Emulator]:
+    return lambda: copain.open(grid_rom)
+
+
+def facts(found: Found) -> tuple[object, ...]:
+    at = found.progress
+    return (
+        found.outcome, found.line.rank, found.line.inputs.tobytes(), dict(found.line.hashes),
+        at.frames, at.rerecords, at.deaths, at.steps_back, at.savestates,
+    )  # fmt: skip
+
+
+def wins(factory: Callable[[], Emulator], found: Found) -> bool:
+    """Whether the found inputs win, played by hand on a fresh emulator."""
+    with factory() as emulator:
+        for row in found.line.inputs:
+            assert emulator.ram["mode"] != 3, "the game was won before"
+            emulator.advance(int(row[0]))
+        return emulator.ram["mode"] == 3 and emulator.ram["score"] == found.score
+
+
+@pytest.mark.parametrize("repeat", [4, 8])
+def test_it_wins(factory: Callable[[], Emulator], repeat: int, seed: int) -> None:
+    found = brute_force(
+        factory, Grid(), BruteForce(seed=seed, action_repeat=repeat, frames=400_000)
+    )
+    assert found.outcome == "won"
+    assert found.won
+    assert wins(factory, found)
+    assert verify(found.movie, factory).in_sync
+    assert found.movie.rerecords == found.progress.rerecords
+    assert found.progress.won
+    assert found.progress.best_frame == found.line.frames
+
+
+def test_it_comes_near_the_proven_optimum(
+    factory: Callable[[], Emulator], grid_rom: copain.Rom
+) -> None:
+    best = fastest_win(grid_rom)
+    assert best is not None
+    lengths = [
+        brute_force(
+            factory, Grid(), BruteForce(seed=seed, action_repeat=4, lines=16, frames=400_000)
+        ).line.frames
+        for seed in range(4)
+    ]
+    assert best.frames <= min(lengths) <= best.frames * 1.25
+
+
+def test_workers_and_repetition_change_nothing(factory: Callable[[], Emulator]) -> None:
+    config = BruteForce(seed=1, frames=400_000)
+    first = facts(brute_force(factory, Grid(), config, workers=1))
+    assert facts(brute_force(factory, Grid(), config, workers=2)) == first
+    assert facts(brute_force(factory, Grid(), config, workers=1)) == first
+    other = facts(brute_force(factory, Grid(), BruteForce(seed=2, frames=400_000), workers=1))
+    assert other != first
+
+
+class Homebody(Grid):
+    """Likes to be far from the goal, where the ways end: everything leads astray."""
+
+    def preference(self, ram: Bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return -super().preference(ram)
+
+
+def test_it_steps_back_out_of_dead_ends(factory: Callable[[], Emulator]) -> None:
+    config = BruteForce(action_repeat=4, lines=1, patience=16, frames=2_000_000)
+    found = brute_force(factory, Homebody(), config)
+    assert found.outcome == "won"
+    assert found.progress.steps_back > 0
+    assert wins(factory, found)
+
+
+def test_it_ends_when_nothing_is_left(factory: Callable[[], Emulator]) -> None:
+    # Nobody is patient enough to walk around a corner.
+    found = brute_force(factory, Homebody(), BruteForce(patience=8))
+    assert found.outcome == "exhausted"
+    assert not found.won
+    assert found.progress.savestates == 0
+
+
+@pytest.mark.parametrize(
+    ("budget", "outcome"),
+    [
+        ({"frames": 500}, "frames"),
+        ({"tries": 60}, "tries"),
+        ({"seconds": 0.0}, "seconds"),
+        ({"frames": 0}, "frames"),
+    ],
+)
+def test_a_budget_ends_it_with_a_proven_line(
+    factory: Callable[[], Emulator], budget: dict[str, Any], outcome: str
+) -> None:
+    found = brute_force(factory, Grid(), BruteForce(**budget))
+    assert found.outcome == outcome
+    assert not found.won
+    assert verify(found.movie, factory).in_sync
+    most = 4 * 6  # lines and actions: it stops within one step
+    assert found.progress.frames <= budget.get("frames", 10_000) + most * 8
+    assert found.progress.rerecords <= budget.get("tries", 10_000) + most
+
+
+def test_few_savestates_are_enough(factory: Callable[[], Emulator]) -> None:
+    most = 0
+
+    def watch(at: Progress) -> None:
+        nonlocal most
+        most = max(most, at.savestates)
+
+    found = brute_force(
+        factory, Grid(), BruteForce(savestates=20, frames=400_000), on_progress=watch
+    )
+    assert found.won
+    assert 0 < most <= 20
+
+
+def test_ctrl_c_keeps_the_best(factory: Callable[[], Emulator], tmp_path: Path) -> None:
+    steps = 0
+
+    def stop(at: Progress) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 5:
+            savestate = at.savestate()
+            assert savestate is not None
+            assert savestate.frame == at.frame
+            raise KeyboardInterrupt
+
+    found = brute_force(factory, Grid(), folder=tmp_path / "run", on_progress=stop)
+    assert found.outcome == "interrupted"
+    assert found.line.progress > 0
+    np.testing.assert_array_equal(np.load(tmp_path / "run" / "best.npy"), found.movie.inputs)
+    best = json.loads((tmp_path / "run" / "best.json").read_text())
+    assert best["verified"]
+    assert tuple(best["rank"]) == found.line.rank
+    events = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
+    kinds = [json.loads(event)["event"] for event in events]
+    assert (kinds[0], kinds[-1]) == ("begin", "end")
+    assert json.loads(events[-1])["outcome"] == "interrupted"
+
+
+def test_the_folder_is_taken_up_again(factory: Callable[[], Emulator], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    won = brute_force(factory, Grid(), folder=folder)
+    # A budget is no part of the plan; a worse result does not replace a better one.
+    again = brute_force(factory, Grid(), BruteForce(frames=500), folder=folder)
+    assert again.line.rank < won.line.rank
+    assert json.loads((folder / "best.json").read_text())["frames"] == won.line.frames
+    with pytest.raises(RunError, match="option lines is 4 there and 5 here"):
+        brute_force(factory, Grid(), BruteForce(lines=5), folder=folder)
+
+
+class Broken(Grid):
+    """Fails after some judgements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 20
+
+    def preference(self, ram: Bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        self.left -= 1
+        if not self.left:
+            raise ZeroDivisionError("a mistake in the game's definition")
+        return super().preference(ram)
+
+
+def test_a_game_that_fails_loses_nothing(factory: Callable[[], Emulator], tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        brute_force(factory, Broken(), folder=tmp_path / "run")
+    assert len(np.load(tmp_path / "run" / "best.npy")) > 50
+
+
+class Scalar(Grid):
+    """Judges a batch as if it were one."""
+
+    def preference(self, ram: Bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return np.float64(1.0)  # pyright: ignore[reportReturnType]
+
+
+def test_a_judgement_of_the_wrong_shape_is_named(factory: Callable[[], Emulator]) -> None:
+    with pytest.raises(GameError, match=r"Game\.preference gave an array of shape \(\)"):
+        brute_force(factory, Scalar())
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"lines": 0}, "lines=0"),
+        ({"lines": 64}, "most_lines=32"),
+        ({"action_repeat": 2.5}, "an integer is needed"),
+        ({"frames": -1}, "frames=-1"),
+        ({"shake": float("nan")}, "shake=nan"),
+        ({"seed": None}, "seed=None"),
+        ({"seconds": "soon"}, "a number is needed"),
+    ],
+)
+def test_wrong_options_are_named(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        BruteForce(**options)
