@@ -64,8 +64,10 @@ def fixed(speed: float) -> int:
 
 
 def split_table(label: str, pairs: list[tuple[int, int]]) -> str:
-    return table(f"{label}_hi", [p[0] for p in pairs]) + "\n" + table(
-        f"{label}_lo", [p[1] for p in pairs]
+    return (
+        table(f"{label}_hi", [p[0] for p in pairs])
+        + "\n"
+        + table(f"{label}_lo", [p[1] for p in pairs])
     )
 
 
@@ -127,9 +129,7 @@ def stage_tables(stage: Stage, numbers: dict[str, int]) -> str:
     columns: list[bytes] = []
     order: list[int] = []
     for column in stage.columns:
-        outline = bytes(
-            [column.ceiling, column.floor, column.island_top, column.island_bottom]
-        )
+        outline = bytes([column.ceiling, column.floor, column.island_top, column.island_bottom])
         packed = outline + pack_column(bytes(numbers[tile] for tile in column.tiles))
         if packed not in columns:
             columns.append(packed)
@@ -144,13 +144,9 @@ def stage_tables(stage: Stage, numbers: dict[str, int]) -> str:
     parts += [table(label, data) for label, data in zip(labels, columns, strict=True)]
     palette = " ".join(stage.palettes)
     parts.append(table(f"{name}_palette", bytes.fromhex(palette)))
-    for line, (label, text) in enumerate(
-        (("card", f"STAGE {stage.number}"), ("name", stage.name))
-    ):
+    for line, (label, text) in enumerate((("card", f"STAGE {stage.number}"), ("name", stage.name))):
         address = 0x2000 + (12 + 3 * line) * 32 + (32 - len(text)) // 2
-        parts.append(
-            table(f"{name}_{label}", address.to_bytes(2, "big") + text.encode() + b"\0")
-        )
+        parts.append(table(f"{name}_{label}", address.to_bytes(2, "big") + text.encode() + b"\0"))
     return "\n".join(parts)
 
 
@@ -213,7 +209,7 @@ def motion_tables() -> str:
 
 
 def sprite_tiles() -> tuple[TileSet, dict[str, int]]:
-    """The sprites' pattern table; 8 by 16 sprites name it by odd numbers, its first tile left out."""
+    """The sprites' pattern table; 8 by 16 sprites name it by odd numbers, from 3 on."""
     tiles = TileSet("sprite")
     for _ in range(2):
         tiles.add(("0" * 8,) * 8, reuse=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -227,7 +228,7 @@ def _flat(stage: Stage, at: int, y: int) -> bool:
 def _outline(name: str, points: list[list[int]], columns: int) -> list[int]:
     """Join [column, height] points; a height changes by at most one tile a column."""
     heights: list[int] = []
-    for (x0, h0), (x1, h1) in zip(points, points[1:], strict=False):
+    for (x0, h0), (x1, h1) in pairwise(points):
         if abs(h1 - h0) > x1 - x0:
             raise StageError(f"{name}: too steep from column {x0} ({h0}) to {x1} ({h1})")
         for x in range(x0, x1):
