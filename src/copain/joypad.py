@@ -105,7 +105,7 @@ class FrameInput:
 IDLE = FrameInput()
 """Nothing is held on any port."""
 
-Held: TypeAlias = "Joypad | FrameInput | int"
+Held: TypeAlias = "Joypad | FrameInput | SupportsIndex"
 """What `Emulator.advance` takes: a joypad or its bits (port 1, the others idle), or all ports."""
 
 
@@ -151,7 +151,7 @@ def check_input_log(
         low, high = int(given.min()), int(given.max())
         if low < 0 or high > ALL_BITS:
             raise InputError(f"{what}: inputs from {low} to {high}; 0 to {ALL_BITS} is allowed")
-    log = given.astype(np.uint16) if given.size else np.zeros(given.shape, np.uint16)
+    log: InputLog = given.astype(np.uint16) if given.size else np.zeros(given.shape, np.uint16)
     foreign = int(np.bitwise_or.reduce(log, axis=None)) & ~allowed if log.size else 0
     if foreign:
         raise InputError(f"{what}: {_foreign_buttons(foreign, None, allowed)}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import index
-from typing import Literal, Protocol, TypeAlias, cast, overload
+from operator import index as as_integer
+from typing import Literal, Protocol, SupportsIndex, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -158,10 +158,10 @@ class Memory:
         return f"<Memory {self.name} of {self._size} bytes>"
 
     @overload
-    def __getitem__(self, key: int | str) -> int: ...
+    def __getitem__(self, key: SupportsIndex | str) -> int: ...
     @overload
     def __getitem__(self, key: slice) -> Bytes: ...
-    def __getitem__(self, key: int | slice | str) -> int | Bytes:
+    def __getitem__(self, key: SupportsIndex | slice | str) -> int | Bytes:
         if isinstance(key, str):
             variable = self._variable(key)
             data = self._access.read(variable.address, variable.length)
@@ -174,11 +174,11 @@ class Memory:
             return np.frombuffer(data, np.uint8)[::step].copy()
         return self._access.read(self._address(key), 1)[0]
 
-    def __setitem__(self, key: int | slice | str, value: int | npt.ArrayLike) -> None:
+    def __setitem__(self, key: SupportsIndex | slice | str, value: int | npt.ArrayLike) -> None:
         if isinstance(key, str):
             variable = self._variable(key)
             try:
-                number = index(cast(int, value))
+                number = as_integer(cast(int, value))
             except TypeError:
                 raise MemoryRangeError(
                     f"{self.name}[{key!r}] = {value!r}: an integer is needed"
@@ -198,9 +198,9 @@ class Memory:
         """A copy of the whole region, ``uint8 (size,)``."""
         return self[:]
 
-    def _address(self, key: int) -> int:
+    def _address(self, key: SupportsIndex) -> int:
         try:
-            address = index(key)
+            address = as_integer(key)
         except TypeError:
             raise MemoryRangeError(
                 f"{self.name}[{key!r}]: an address, a slice or a name is needed"
@@ -214,9 +214,9 @@ class Memory:
 
     def _range(self, key: slice) -> tuple[int, int, int]:
         try:
-            start = 0 if key.start is None else index(key.start)
-            stop = self._size if key.stop is None else index(key.stop)
-            step = 1 if key.step is None else index(key.step)
+            start = 0 if key.start is None else as_integer(key.start)
+            stop = self._size if key.stop is None else as_integer(key.stop)
+            step = 1 if key.step is None else as_integer(key.step)
         except TypeError:
             raise MemoryRangeError(
                 f"{self.name}[{_text(key)}]: the ends of a slice are integers"

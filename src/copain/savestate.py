@@ -143,7 +143,7 @@ class Savestate:
         return cls(header, bytes(data[start : start + payload_length]))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the savestate to a file, whole or not at all. Raises SavestateError if it cannot."""
+        """Write the savestate to a file, whole or not at all. Raises SavestateError."""
         target = Path(path)
         partial = target.with_name(target.name + ".partial")
         data = self.to_bytes()
@@ -169,7 +169,7 @@ def _read_header(data: bytes) -> SavestateHeader:
         header = SavestateHeader(**fields)
     except (ValueError, TypeError, RecursionError) as error:
         raise SavestateError(f"Savestate.from_bytes: the header is wrong: {error}") from error
-    texts = (header.system, header.rom_sha1, header.emulator, header.version)
+    texts = (value for name, value in fields.items() if name != "frame")
     if not all(isinstance(text, str) for text in texts) or not (
         type(header.frame) is int and 0 <= header.frame < 1 << 63
     ):

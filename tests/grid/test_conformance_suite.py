@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from copain.backends.grid import GridEmulator
 from copain.emulator import Picture
 from copain.joypad import IDLE, Held
 from copain.memory import Bytes
-from copain.system import GRID
+from copain.system import GRID, NES
 from copain.testing import CHECK_NAMES, Outcome, check_emulator, random_inputs
 from copain.testing.trace import Trace, compare
 
@@ -139,7 +140,7 @@ class WritesTwice(GridEmulator):
     """Writing a byte writes its neighbour too."""
 
     class _Ram(Memory):
-        def __setitem__(self, key: int | slice | str, value: int | npt.ArrayLike) -> None:
+        def __setitem__(self, key: SupportsIndex | slice | str, value: int | npt.ArrayLike) -> None:
             super().__setitem__(key, value)
             if isinstance(key, int):
                 super().__setitem__(key ^ 1, value)
@@ -299,9 +300,9 @@ def test_grid_is_exact_in_every_check(grid_rom: Rom, seed: int) -> None:
 
 
 def test_too_little_to_say_anything_is_refused(grid_rom: Rom) -> None:
-    for arguments in ({"frames": 100}, {"seeds": []}):
+    for frames, seeds in ((100, [1]), (400, [])):
         with pytest.raises(ValueError, match="at least 120 frames and one seed"):
-            check_emulator(lambda: copain.open(grid_rom), **arguments)  # type: ignore[arg-type]
+            check_emulator(lambda: copain.open(grid_rom), frames=frames, seeds=list[int](seeds))
 
 
 def trace(*rows: int) -> Trace:
@@ -327,10 +328,10 @@ def test_a_picture_alone_may_differ() -> None:
 
 
 def test_inputs_are_the_same_for_the_same_seed_and_like_a_players() -> None:
-    log = random_inputs(copain.system.NES, 2000, 3)
-    assert (log == random_inputs(copain.system.NES, 2000, 3)).all()
-    assert (log[:500] == random_inputs(copain.system.NES, 500, 3)).all()
-    assert (log != random_inputs(copain.system.NES, 2000, 4)).any()
+    log = random_inputs(NES, 2000, 3)
+    assert (log == random_inputs(NES, 2000, 3)).all()
+    assert (log[:500] == random_inputs(NES, 500, 3)).all()
+    assert (log != random_inputs(NES, 2000, 4)).any()
     assert (log[:, 0] != log[:, 1]).any()
     for pair in (0x30, 0xC0):  # up and down, left and right
         assert not ((log & pair) == pair).any()

@@ -92,7 +92,7 @@ def test_a_log_of_one_port_is_filled_with_idle_ports() -> None:
 
 
 def test_a_log_may_be_empty() -> None:
-    for empty in ([], np.zeros((0, 2)), np.zeros((0, 1), np.uint8)):
+    for empty in (list[int](), np.zeros((0, 2)), np.zeros((0, 1), np.uint8)):
         assert check_input_log(empty, 2, NES.button_bits, "here").shape == (0, 2)
 
 
