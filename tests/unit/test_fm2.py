@@ -133,6 +133,14 @@ def test_oddly_spelled_lines_stay_where_inputs_stay() -> None:
     assert lines_changed(OLD, changed) == ([b"|1|RLDUTSBA|||"], [b"|1|.......A|||"])
 
 
+def test_new_lines_are_spelled_as_the_others() -> None:
+    data = TWO_PLAYERS.replace(b".", b" ").replace(b"\n", b"\r\n")
+    movie = parse_fm2(data)
+    inputs = movie.inputs.copy()
+    inputs[239] = (0x80, 1)
+    assert format_fm2(replace(movie, inputs=inputs)).endswith(b"|0|R       |       A||\r\n")
+
+
 def test_the_second_joypad_appears_when_it_is_used() -> None:
     movie = parse_fm2(OLD)
     changed = format_fm2(replace(movie, inputs=np.add(movie.inputs, [0, 1])))

@@ -219,6 +219,24 @@ def test_read_only_plays_the_movie_whatever_is_held() -> None:
     assert recorder.movie().inputs.tolist() == [[0, 0], [8, 0]] + [[128, 0]] * 3
 
 
+def test_read_only_does_not_press_reset_twice() -> None:
+    recorder = begun()
+    assert isinstance(recorder, HasSoftReset)
+    resets: list[int] = []
+    press = recorder.emulator.soft_reset  # type: ignore[attr-defined]
+    recorder.emulator.soft_reset = lambda: (resets.append(recorder.position), press())  # type: ignore[attr-defined]
+    recorder.soft_reset()
+    pressed = recorder.save_state()
+    recorder.advance(RIGHT, frames=2)
+    recorder.read_only = True
+    recorder.load_state(pressed)
+    recorder.advance(frames=2)
+    assert resets == [2]
+    recorder.power_on()
+    recorder.advance(frames=4)
+    assert resets == [2, 2]
+
+
 def test_clearing_read_only_goes_on_recording_there() -> None:
     recorder = begun()
     recorder.advance(RIGHT, frames=3)

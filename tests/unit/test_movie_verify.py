@@ -22,12 +22,12 @@ FRAMES = 40
 
 
 class Bent(GridEmulator):
-    """A Grid in which a byte of RAM is another between two frames."""
+    """A Grid in which a byte of RAM is another from the first frame named to the second, ..."""
 
-    def __init__(self, address: int, first: int, healed: int | None = None) -> None:
+    def __init__(self, address: int, *frames: int) -> None:
         super().__init__(open_grid().rom)
         self._bent = address
-        self._when = (first, healed)
+        self._when = frames
 
     def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
         for _ in range(frames):
@@ -36,8 +36,8 @@ class Bent(GridEmulator):
                 self.ram[self._bent] = self.ram[self._bent] ^ 0xFF
 
 
-def bent(address: int, first: int, healed: int | None = None) -> Callable[[], Emulator]:
-    return lambda: Bent(address, first, healed)
+def bent(address: int, *frames: int) -> Callable[[], Emulator]:
+    return lambda: Bent(address, *frames)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,11 @@ def test_with_a_reference_the_frame_and_the_bytes_are_exact(movie: Movie) -> Non
     assert [found.in_sync for found in verdict.comparisons] == [False, True, False]
 
 
+def test_what_differs_again_has_not_healed(movie: Movie) -> None:
+    assert only(verify(movie, bent(UNUSED, 5, 8, 20, 22), open_grid)) == (5, 4, 5, 22)
+    assert only(verify(movie, bent(UNUSED, 5, 8, 20), open_grid)) == (5, 4, 3 + 21, None)
+
+
 def test_with_a_reference_no_hashes_are_needed(movie: Movie) -> None:
     bare = replace(movie, hashes={})
     verdict = verify(bare, open_grid, open_grid)
@@ -124,6 +129,10 @@ def test_nothing_compared_is_no_proof(movie: Movie) -> None:
     with pytest.raises(MovieError, match="no frames"):
         verify(Movie(GRID, np.zeros((0, 2), int)), open_grid, open_grid)
     assert not Verdict(FRAMES, ()).in_sync
+    part = verify(movie, open_grid).comparisons[0]
+    assert not Verdict(FRAMES, (replace(part, last=30),)).in_sync
+    assert not replace(part, compared=0).in_sync
+    assert not replace(part, bytes_compared=0).in_sync
 
 
 def test_both_emulators_are_fresh_and_closed(movie: Movie) -> None:
