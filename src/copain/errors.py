@@ -10,7 +10,11 @@
     ├── EmulatorError           the emulator failed
     │   ├── EmulatorMissing     not installed, or no core for this ROM
     │   ├── EmulatorClosed      used after close()
-    │   └── EmulatorCrashed     it refused to load, died or stopped answering
+    │   ├── EmulatorCrashed     it refused to load, died or stopped answering
+    │   ├── LuaError            Lua code inside the emulator raised an error
+    │   └── WireError           the connection to an emulator in another process failed
+    │       ├── WireClosed      the other side is gone
+    │       └── WireTimeout     no answer in time
     ├── MovieError              a movie that cannot be read, written or played
     ├── GameError               a game definition that is wrong, or unknown
     ├── RunError                a run folder that cannot be used
@@ -57,6 +61,22 @@ class EmulatorClosed(EmulatorError):
 
 class EmulatorCrashed(EmulatorError):
     """The emulator refused to load, died or stopped answering."""
+
+
+class LuaError(EmulatorError):
+    """Lua code inside the emulator raised an error; the message ends with its traceback."""
+
+
+class WireError(EmulatorError):
+    """The connection to an emulator in another process failed, or it spoke nonsense."""
+
+
+class WireClosed(WireError):
+    """The other side of the connection is gone."""
+
+
+class WireTimeout(WireError):
+    """The other side did not answer in time."""
 
 
 class MovieError(CopainError):

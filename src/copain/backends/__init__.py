@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, overload
 
 from copain.emulator import Emulator
@@ -18,10 +18,18 @@ from copain.rom import Rom, RomLike, as_rom
 from copain.system import GRID
 
 if TYPE_CHECKING:
+    from copain.backends.fceux import (
+        Display,
+        FceuxEmulator,
+        RamInit,
+        Region,
+        Speed,
+        TransportName,
+    )
     from copain.backends.grid import GridEmulator
     from copain.backends.libretro import LibretroEmulator
 
-EMULATOR_NAMES: tuple[str, ...] = ("libretro", "grid")
+EMULATOR_NAMES: tuple[str, ...] = ("libretro", "fceux", "grid")
 """The emulators that `open_emulator` knows."""
 
 
@@ -35,6 +43,28 @@ def open_emulator(
     devices: Mapping[int, str | int] | None = None,
 ) -> LibretroEmulator: ...
 @overload
+def open_emulator(
+    rom: RomLike,
+    emulator: Literal["fceux"],
+    *,
+    visible: bool = False,
+    display: Display | None = None,
+    speed: Speed | None = None,
+    sound: bool = False,
+    new_ppu: bool = False,
+    region: Region = "ntsc",
+    ram_init: RamInit = "default",
+    game_genie: Sequence[str] = (),
+    four_score: bool = False,
+    person_plays: bool = False,
+    movie: str | os.PathLike[str] | None = None,
+    transport: TransportName = "pipes",
+    timeout: float | None = None,
+    fceux: str | os.PathLike[str] | None = None,
+    attach: str | None = None,
+    token: str | None = None,
+) -> FceuxEmulator: ...
+@overload
 def open_emulator(rom: RomLike, emulator: Literal["grid"]) -> GridEmulator: ...
 @overload
 def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) -> Emulator: ...
@@ -46,6 +76,8 @@ def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) 
     - ``libretro`` (the embedded default): `core`, a core's name or the path of its library
       (default: the best one found for the ROM's system, see ``copain cores``); `options`, core
       options by key; `devices`, a controller for a port (from 0) by name or number.
+    - ``fceux``: FCEUX in a process of its own, with or without a window; its options are those of
+      `copain.backends.fceux.FceuxEmulator`.
     - ``grid``: the game without a ROM; none.
 
     When the ROM is of a game that copain knows, ``emulator.ram["name"]`` knows its variables.
@@ -63,6 +95,8 @@ def _open(name: str, rom: Rom, options: Mapping[str, object]) -> Emulator:
         from copain.backends.libretro import LibretroEmulator as opener
     elif name == "grid":
         from copain.backends.grid import GridEmulator as opener
+    elif name == "fceux":
+        from copain.backends.fceux import FceuxEmulator as opener
     else:
         raise EmulatorMissing(
             f"copain.open: no emulator is called {name!r}; "
