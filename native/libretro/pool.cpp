@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <string>
 
 #include "libretro/error.h"
@@ -26,20 +25,15 @@ void Pool::Release::operator()(uint8_t* data) const {
     std::free(data);
 }
 
-Pool::Pool(uint64_t slot_size, uint64_t capacity) : slot_size_(slot_size) {
+Pool::Pool(uint64_t slot_size, uint64_t capacity) : slot_size_(slot_size), capacity_(capacity) {
     if (slot_size > kMost || capacity > kMost)
         throw CoreError("a pool of " + std::to_string(capacity) + " slots of " +
                         std::to_string(slot_size) + " bytes: both are at most " +
                         std::to_string(kMost));
-    try {
-        slots_.resize(capacity);
-        data_.reset(static_cast<uint8_t*>(std::malloc(std::max<size_t>(slot_size * capacity, 1))));
-        if (!data_)
-            throw std::bad_alloc();
-    } catch (const std::bad_alloc&) {
+    data_.reset(static_cast<uint8_t*>(std::malloc(std::max<size_t>(slot_size * capacity, 1))));
+    if (!data_)
         throw CoreError("there is no memory for a pool of " + std::to_string(capacity) +
                         " slots of " + std::to_string(slot_size) + " bytes");
-    }
 }
 
 bool Pool::in_use(int64_t slot) const {
@@ -84,13 +78,18 @@ void Pool::free(std::span<const int32_t> slots) {
 }
 
 void Pool::allot(std::span<int32_t> slots) {
-    if (slots.size() > capacity() - used_)
+    if (slots.size() > capacity_ - used_)
         throw CoreError("the pool is full: " + std::to_string(used_) + " of its " +
-                        std::to_string(capacity()) + " slots are in use, and " +
+                        std::to_string(capacity_) + " slots are in use, and " +
                         std::to_string(slots.size()) + " more are needed");
+    // No memory is found out here, before anything is changed.
+    if (const size_t most = slots_.size() + slots.size(); most > slots_.capacity())
+        slots_.reserve(std::max(most, 2 * slots_.size()));
     for (int32_t& slot : slots) {
-        while (slots_[lowest_].used)
+        while (lowest_ < slots_.size() && slots_[lowest_].used)
             ++lowest_;
+        if (lowest_ == slots_.size())
+            slots_.emplace_back();
         slots_[lowest_] = {0, 0, true};
         slot = static_cast<int32_t>(lowest_++);
     }

@@ -17,7 +17,7 @@ class Pool {
     Pool(uint64_t slot_size, uint64_t capacity);
 
     size_t slot_size() const { return slot_size_; }
-    size_t capacity() const { return slots_.size(); }
+    size_t capacity() const { return capacity_; }
     size_t used() const { return used_; }
 
     // All throw CoreError: when full, too long, or a slot is not in use.
@@ -45,7 +45,8 @@ class Pool {
     };
 
     size_t slot_size_;
-    std::vector<Slot> slots_;
+    size_t capacity_;
+    std::vector<Slot> slots_;  // those that were ever used
     std::unique_ptr<uint8_t[], Release> data_;
     size_t used_ = 0;
     size_t lowest_ = 0;  // no slot before it is free
