@@ -31,7 +31,7 @@ def test_the_drawing_shows_every_error_under_its_parent() -> None:
             drawn[match[2]] = path[depth - 1] if depth else "Exception"
     parents = {name: error.__bases__[0].__name__ for name, error in tree().items()}
     assert drawn == parents
-    assert len(drawn) == 13
+    assert len(drawn) >= 13
 
 
 @pytest.mark.parametrize("name", sorted(tree()))
