@@ -6,7 +6,7 @@ a window opens.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,9 +46,11 @@ def play(
     Raises MissingExtra without pygame-ce, MovieError for a movie or recording that cannot be,
     InputError for unknown variables, and CopainError where no window can be opened.
     """
-    if importlib.util.find_spec("pygame") is None:
-        raise MissingExtra.needed("copain play", "pygame-ce", "play")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        importlib.import_module("pygame")
+    except ImportError:
+        raise MissingExtra.needed("copain play", "pygame-ce", "play") from None
     from copain.play.window import Window
 
     if record is not None:
