@@ -146,8 +146,12 @@ def test_holding_still_loses_three_lives_and_ends_on_the_title(
 
 def test_score_goes_back_to_the_checkpoint_on_death(alouette: copain.Rom, fceumm: str) -> None:
     """Points made before the first checkpoint are lost with the life; powers too."""
+    powers = ("power", "speed_level", "missile", "laser", "options")
+    variables = ram_map_of("alouette").variables
     with copain.open(alouette, core=fceumm) as nes:
         begin(nes)
+        for name in powers:
+            nes.ram[variables[name].address] = 1
         best = 0
         while read(nes, "lives") == 3:
             nes.advance(Joypad(a=True, up=nes.frame % 64 < 16, down=nes.frame % 64 >= 48))
@@ -157,7 +161,31 @@ def test_score_goes_back_to_the_checkpoint_on_death(alouette: copain.Rom, fceumm
         assert read(nes, "checkpoint") == 0
         while read(nes, "mode") != PLAY:
             nes.advance()
-        assert (read(nes, "score"), read(nes, "power"), read(nes, "scroll")) == (0, 0, 0)
+        assert (read(nes, "score"), read(nes, "scroll")) == (0, 0)
+        assert [read(nes, name) for name in powers] == [0] * len(powers)
+
+
+def test_b_takes_what_the_meter_shows_and_only_then_is_allowed(
+    alouette: copain.Rom, fceumm: str
+) -> None:
+    game = Alouette()
+    takes = [action.name for action in game.actions].index("a+b")
+    kept = ("speed_level", "missile", "double", "laser", "options", "shield")
+    with copain.open(alouette, core=fceumm) as nes:
+        begin(nes)
+        assert game.allowed(ram_of(nes)).tolist() == [index != takes for index in range(takes + 1)]
+        for shown, name in enumerate(kept, 1):
+            nes.ram[game.variables["power"].address] = shown
+            assert game.allowed(ram_of(nes))[takes], name
+            before = read(nes, name)
+            nes.advance()
+            nes.advance(game.actions[takes].held)
+            assert (read(nes, name) > before, read(nes, "power")) == (True, 0), name
+        assert (read(nes, "double"), read(nes, "laser")) == (0, 1)
+        nes.ram[game.variables["power"].address] = 2
+        assert not game.allowed(ram_of(nes))[takes], "missile is there already"
+        nes.ram[game.variables["mode"].address] = DYING
+        assert game.allowed(ram_of(nes)).tolist() == [index == 0 for index in range(takes + 1)]
 
 
 def test_pausing_changes_nothing(alouette: copain.Rom, fceumm: str) -> None:

@@ -172,12 +172,12 @@ take_power:
     bne @4
     inc double
     sta laser
-    beq @taken
+    bne @taken
 @4: cpy #4
     bne @5
     inc laser
     sta double
-    beq @taken
+    bne @taken
 @5: cpy #5
     bne @6
     inc options
