@@ -15,15 +15,26 @@ draw_play:
     lda #4
     sta oam_i
     jsr draw_ship
-    jsr draw_shots
     jsr draw_bullets
+    lda frame                   ; beams and the boss give way to each other in turn
+    lsr a
+    bcs @foes_first
+    jsr draw_shots
+    jsr draw_foes
+    jmp @stars
+@foes_first:
+    jsr draw_foes
+    jsr draw_shots
+@stars:
+    jsr draw_stars
+    jmp finish_sprites
+
+draw_foes:
     lda boss_state
     beq @no_boss
     jsr draw_boss
 @no_boss:
-    jsr draw_enemies
-    jsr draw_stars
-    jmp finish_sprites
+    jmp draw_enemies
 
 hide_sprites:
     ldx #0
