@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -73,7 +75,7 @@ def test_verify_says_where_it_parts(run: Run, movie: Path, alouette: copain.Rom)
     assert status == 1
     assert out.startswith("desync at frame 120 of 120")
     assert "the last equal one is 60" in out
-    assert "the difference lasts: 1 frames differ, up to the end" in out
+    assert "the difference lasts: 1 frame differs, up to the end" in out
 
 
 def test_verify_as_json(run: Run, movie: Path, alouette: copain.Rom) -> None:
@@ -83,6 +85,25 @@ def test_verify_as_json(run: Run, movie: Path, alouette: copain.Rom) -> None:
     assert facts["comparisons"][0]["compared"] == 2
     status, out, _ = run("verify", changed(movie), "--rom", alouette.path, "--json")
     assert (status, json.loads(out)["first"]) == (1, 120)
+
+
+def test_verify_asks_the_emulator_that_made_it_where_it_parts(
+    run: Run, efp: copain.Rom, fceumm: str, nestopia: str, tmp_path: Path
+) -> None:
+    # Debian's efp reads the joypad while it boots, which nestopia's shorter boot shifts.
+    rng = random.Random(1)
+    with Recorder(copain.open(efp, core=fceumm)) as recorder:
+        for _ in range(120):
+            recorder.advance(rng.getrandbits(8) & rng.getrandbits(8))
+        recorder.movie(hashes_every=1).write(tmp_path / "efp.fm2")
+    status, out, _ = run("verify", tmp_path / "efp.fm2", "--rom", efp.path, "--core", nestopia)
+    assert status == 1
+    first = int(re.findall(r"desync at frame (\d+) of 120", out)[0])
+    assert first < 30
+    assert f"first difference in frame {first}, the last equal one is {first - 1}" in out
+    assert re.search(r"0x0[0-7][0-9a-f]{2}: expected \d+, found \d+", out)
+    assert "the difference lasts" in out or "the difference heals" in out
+    assert run("verify", tmp_path / "efp.fm2", "--rom", efp.path, "--core", fceumm)[0] == 0
 
 
 def test_what_cannot_be_verified_ends_with_2(

@@ -311,6 +311,9 @@ def test_a_movie_is_in_the_time_of_fceux() -> None:
         play(movie, fresh)
         assert fresh.frame == 2
         assert np.array_equal(fresh.ram.read_all(), recorder.ram.read_all())
+    other = short()
+    play(movie, other)
+    assert other.movie() == movie
     again = short()
     again.open(movie)
     again.advance(frames=2)

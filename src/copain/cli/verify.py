@@ -14,6 +14,7 @@ from rich.markup import escape
 from copain.backends import EMULATOR_NAMES, open_emulator
 from copain.cli.progress import frame_progress
 from copain.emulator import Emulator
+from copain.errors import CopainError
 from copain.games import variables_of
 from copain.movie import Comparison, Movie, Verdict
 from copain.movie import verify as verify_movie
@@ -44,19 +45,31 @@ def verify(
     """Play a movie on a fresh emulator and compare it with what it was.
 
     It is compared with the RAM hashes that it carries and, with --against, with a second
-    emulator after every frame. Exit status 0: in sync; 1: desync; 2: it could not be verified.
+    emulator after every frame. Where the hashes differ or are missing, the emulator that made it
+    is asked, if it is here and another one. Exit status 0: in sync; 1: desync; 2: it could not be
+    verified.
     """
     run = Movie.read(movie)
     game = Rom.read(rom, system=run.system)
-    with frame_progress("verifying", run.frames, quiet=as_json) as advance:
-        verdict = verify_movie(
-            run,
-            lambda: open_one(game, emulator, core),
-            None if against is None else lambda: open_named(game, against),
-            variables_of(game),
-            on_frame=advance,
-            strict=not force,
-        )
+
+    def judge(reference: str | None) -> Verdict:
+        with frame_progress("verifying", run.frames, quiet=as_json) as advance:
+            return verify_movie(
+                run,
+                lambda: open_one(game, emulator, core),
+                None if reference is None else lambda: open_named(game, reference),
+                variables_of(game),
+                on_frame=advance,
+                strict=not force,
+            )
+
+    proves_itself = run.frames in run.hashes
+    reference = against or (None if proves_itself else maker_of(run, game, emulator, core))
+    verdict = judge(reference)
+    if verdict.first is not None and reference is None:
+        # Hashes tell that it differs; beside the emulator that made it we see where.
+        maker = maker_of(run, game, emulator, core)
+        verdict = verdict if maker is None else judge(maker)
     if as_json:
         print(json.dumps(verdict_facts(verdict), indent=2))
     else:
@@ -77,6 +90,19 @@ def open_named(rom: Rom, name: str) -> Emulator:
     if colon:
         return open_one(rom, emulator, core)
     return open_one(rom, name, None) if name in EMULATOR_NAMES else open_one(rom, "libretro", name)
+
+
+def maker_of(movie: Movie, rom: Rom, emulator: str | None, core: str | None) -> str | None:
+    """The emulator that made the movie, if it is here and another than the one that plays it."""
+    name = movie.made_by.partition(" ")[0]
+    with open_one(rom, emulator, core) as chosen:
+        if chosen.name == name:
+            return None
+    try:
+        with open_named(rom, name) as maker:
+            return name if maker.name == name else None
+    except CopainError:
+        return None
 
 
 def verdict_facts(verdict: Verdict) -> dict[str, object]:
@@ -113,9 +139,10 @@ def lines_of(found: Comparison) -> list[str]:
     more = len(found.differences) - SHOWN_DIFFERENCES
     if more > 0:
         lines.append(f"  and {more} more")
+    many = f"{found.differing:,} frame{' differs' if found.differing == 1 else 's differ'}"
     if found.healed is None:
-        lines.append(f"the difference lasts: {found.differing:,} frames differ, up to the end")
+        lines.append(f"the difference lasts: {many}, up to the end")
     else:
-        lines.append(f"the difference heals: {found.differing:,} frames differ, all are equal "
+        lines.append(f"the difference heals: {many}, all are equal "
                      f"from frame {found.healed} on")  # fmt: skip
     return lines

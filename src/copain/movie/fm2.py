@@ -17,8 +17,9 @@ spelling are kept in `Movie.source`. What copain adds are comments, which FCEUX 
     comment copain-ram-hash-of 0000-07ff without 0100-01ff, copain.rollout.ram_hash
     comment copain-ram-hash 600 0123456789abcdef
 
-The hash stands for the RAM after that many frames. A four score, a zapper or another device that
-logs more than a joypad is refused by name.
+The hash stands for the RAM after that many frames. A movie that starts from a savestate of copain
+is kept in the same way, but FCEUX cannot load its ``savestate``. A four score, a zapper or
+another device that logs more than a joypad is refused by name.
 """
 
 from __future__ import annotations

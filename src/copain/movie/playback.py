@@ -1,7 +1,7 @@
 """Playback: a movie's inputs given to an emulator, from its anchor on.
 
 A movie from power-on is written in FCEUX's time: its first line is FCEUX's first frame. An
-emulator whose boot is shorter or longer than FCEUX's says so (`HasBootOffset`); that many lines
+emulator whose boot is shorter or longer than FCEUX's says so (`boot_offset`); that many lines
 are dropped, or idle frames added, whenever the power comes on.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,17 +23,11 @@ from copain.savestate import MAGIC, Savestate, SavestateHeader
 from copain.system import NES, System
 
 
-@runtime_checkable
-class HasBootOffset(Protocol):
-    """The emulator says how many frames its boot is longer than FCEUX's; None: not known."""
-
-    @property
-    def boot_offset(self) -> int | None: ...
-
-
 def boot_offset(emulator: Emulator) -> int:
-    """How many frames this emulator's boot is longer than FCEUX's; 0 where it is not known."""
-    offset = emulator.boot_offset if isinstance(emulator, HasBootOffset) else None
+    """How many frames this emulator's boot is longer than FCEUX's: its own attribute
+    ``boot_offset``, or 0 where it has none or does not know.
+    """
+    offset: int | None = getattr(emulator, "boot_offset", None)
     return offset or 0
 
 
