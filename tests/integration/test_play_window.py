@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -348,3 +349,28 @@ def test_pygame_is_loaded_only_by_the_window() -> None:
     code = "import copain, copain.cli, copain.play, sys; print('pygame' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+def test_a_gamepad_can_be_plugged_in_played_and_pulled_out() -> None:
+    """With a virtual gamepad of SDL's, in the very library that pygame loaded."""
+    with open_grid() as grid:
+        desk = Desk(grid)
+        maps = Path("/proc/self/maps").read_text().split()
+        sdl = ctypes.CDLL(next(path for path in maps if "/libSDL2-2" in path))
+        sdl.SDL_JoystickFromInstanceID.restype = ctypes.c_void_p
+        index = sdl.SDL_JoystickAttachVirtual(1, 6, 15, 0)
+        desk.turn()
+        assert "gamepad 1" in desk.player.status.message
+        (identity,) = desk.window.gamepads
+        pad = ctypes.c_void_p(sdl.SDL_JoystickFromInstanceID(identity))
+        sdl.SDL_JoystickSetVirtualButton(pad, 1, 1)
+        sdl.SDL_JoystickSetVirtualAxis(pad, 0, ctypes.c_int16(30_000))
+        sdl.SDL_JoystickUpdate()
+        desk.turn(3)
+        last = desk.player.recorder.movie().inputs[-1]
+        assert list(last) == [Joypad(a=True, right=True).bits, 0]
+        sdl.SDL_JoystickDetachVirtual(index)
+        desk.turn(3)
+        assert not desk.window.gamepads
+        assert desk.player.recorder.movie().inputs[-1, 0] == 0
+        desk.window.close()

@@ -70,7 +70,7 @@ class Window:
         self._fresh: set[str] = set()
         self._tapped: dict[str, None] = {}
         self._draw_at = 0.0
-        self._pads: dict[int, controller.Controller] = {}
+        self.gamepads: dict[int, controller.Controller] = {}
         self._full_screen = full_screen
         picture = player.picture
         self._size = (320, 240) if picture is None else (picture.shape[1], picture.shape[0])
@@ -112,7 +112,7 @@ class Window:
     def held(self) -> FrameInput:
         """What the person holds now."""
         system = self.player.emulator.system
-        pads = [_pad_buttons(pad) for pad in self._pads.values()]
+        pads = [_pad_buttons(pad) for pad in self.gamepads.values()]
         return self._bindings.held_input(system, [*self._tapped, *self._pressed], pads)
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Window:
         self.player.on_frame = None
         if self._sound is not None:
             self._sound.close()
-        for pad in self._pads.values():
+        for pad in self.gamepads.values():
             pad.quit()
         controller.quit()
         pygame.quit()
@@ -145,10 +145,10 @@ class Window:
             self._pressed.clear()
         elif event.type == pygame.CONTROLLERDEVICEADDED:
             pad = controller.Controller(event.device_index)
-            self._pads[pad.id] = pad
-            self.player.say(f"gamepad {len(self._pads)}: {pad.name}")
+            self.gamepads[pad.as_joystick().get_instance_id()] = pad
+            self.player.say(f"gamepad {len(self.gamepads)}: {pad.name}")
         elif event.type == pygame.CONTROLLERDEVICEREMOVED:
-            self._pads.pop(event.instance_id, None)
+            self.gamepads.pop(event.instance_id, None)
         elif event.type not in (pygame.WINDOWEXPOSED, pygame.VIDEORESIZE):
             return False
         self._obey_held()
