@@ -12,9 +12,10 @@ PUBLIC = {
     "EMULATOR_NAMES", "IDLE", "Button", "CopainError", "Emulator", "EmulatorClosed",
     "EmulatorCrashed", "EmulatorError", "EmulatorMissing", "Fleet", "FrameInput", "GameError",
     "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
-    "HasSoftReset", "InputError", "InputLog", "Joypad", "Memory", "MemoryRangeError",
+    "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory", "MemoryRangeError",
     "MissingExtra", "MovieError", "Rom", "RomError", "RolloutBatch", "RunError", "Savestate",
-    "SavestateError", "System", "Trajectory", "Variable", "open", "open_emulator", "rollout",
+    "SavestateError", "System", "Trajectory", "Variable", "WireClosed", "WireError",
+    "WireTimeout", "open", "open_emulator", "rollout",
 }  # fmt: skip
 
 

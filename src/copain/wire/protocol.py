@@ -45,7 +45,7 @@ MAX_DEPTH = 32
 HEAD = struct.Struct("<IB")
 
 CALL, POST, RETURN, RAISE = b"CPVX"
-RESULTS, ERROR, POST_ERROR, CALLBACK = b"REFK"
+RESULTS, ERROR, POST_ERROR, CALLBACK = _FROM_PEER = b"REFK"
 
 LuaFunction: TypeAlias = Callable[..., object]
 Value: TypeAlias = Union[
@@ -289,17 +289,22 @@ class MessageBuffer:
         self._data = bytearray()
         self._needed = HEAD.size
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes that arrived."""
-        self._data += data
+    def next(self, arrived: bytes = b"") -> tuple[int, bytes] | None:
+        """The next whole message (kind, body), or None until more has `arrived`.
 
-    def next(self) -> tuple[int, bytes] | None:
-        """The next whole message (kind, body), or None. Raises WireError for nonsense."""
+        Raises WireError for what is no message.
+        """
         data = self._data
+        if arrived and not data and len(arrived) >= HEAD.size:
+            # Nearly always: one message, whole, and nothing else.
+            length, kind = HEAD.unpack_from(arrived)
+            if len(arrived) == HEAD.size + length and kind in _FROM_PEER:
+                return kind, arrived[HEAD.size :]
+        data += arrived
         if len(data) < self._needed:
             return None
         length, kind = HEAD.unpack_from(data)
-        if length > MAX_MESSAGE or kind not in b"REFK":
+        if length > MAX_MESSAGE or kind not in _FROM_PEER:
             raise WireError(
                 f"the peer sent no message of copain: it begins with {bytes(data[:16])!r}"
             )

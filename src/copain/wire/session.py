@@ -186,8 +186,7 @@ class Session:
         try:  # not `with self._sound()`: this is the hot path
             found = buffer.next()
             while found is None:
-                buffer.feed(self._transport.receive(deadline))
-                found = buffer.next()
+                found = buffer.next(self._transport.receive(deadline))
         except WireError as error:
             self.close(str(error))
             raise
