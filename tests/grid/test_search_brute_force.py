@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,59 @@ def test_it_steps_back_out_of_dead_ends(factory: Callable[[], Emulator]) -> None
     assert found.outcome == "won"
     assert found.progress.steps_back > 0
     assert wins(factory, found)
+
+
+def steps_of(
+    factory: Callable[[], Emulator], game: Grid, config: BruteForce
+) -> tuple[list[int], list[int]]:
+    """For each step of a search that wins: actions forward (or back), and jobs played."""
+    seen: list[tuple[int, int]] = []
+    found = brute_force(
+        factory, game, config, on_progress=lambda at: seen.append((at.frame, at.rerecords))
+    )
+    assert found.won
+    steps = list(itertools.pairwise(seen))
+    forward = [(after[0] - before[0]) // config.action_repeat for before, after in steps]
+    return forward, [after[1] - before[1] for before, after in steps]
+
+
+def test_losses_take_it_farther_back_and_make_it_look_wider(
+    factory: Callable[[], Emulator],
+) -> None:
+    config = BruteForce(action_repeat=4, lines=1, patience=32, frames=2_000_000)
+    forward, jobs = steps_of(factory, Homebody(), config)
+    back = [-step for step in forward if step <= 0]
+    assert back[0] <= 1
+    assert max(back) >= 8
+    assert max(jobs[:4]) <= len(Grid.actions)
+    assert max(jobs) >= 8 * len(Grid.actions)
+
+
+def test_good_going_makes_it_bold_again(factory: Callable[[], Emulator]) -> None:
+    _, jobs = steps_of(factory, Grid(), BruteForce(seed=1, patience=60, frames=2_000_000))
+    assert jobs[0] <= 24
+    assert max(jobs) > 48
+    assert max(jobs[-4:]) <= 48
+
+
+class Lemming(Grid):
+    """Thinks most of being dead."""
+
+    def progress(self, ram: Bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+        return np.where(ram[..., 0] == 2, 10_000, super().progress(ram))
+
+    def preference(self, ram: Bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return np.where(ram[..., 0] == 2, 10_000.0, super().preference(ram))
+
+
+def test_what_dies_is_cut(factory: Callable[[], Emulator]) -> None:
+    found = brute_force(factory, Lemming(), BruteForce(frames=20_000, lines=16))
+    assert found.progress.deaths > 0
+    assert found.line.progress < 10_000
+    with factory() as emulator:
+        for row in found.line.inputs:
+            emulator.advance(int(row[0]))
+            assert emulator.ram["mode"] != 2
 
 
 def test_it_ends_when_nothing_is_left(factory: Callable[[], Emulator]) -> None:
