@@ -85,12 +85,10 @@ class BareMachine:
 
 
 def tree_files() -> list[Path]:
-    """The files of the tree as a fresh clone has them, uncommitted ones included."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    ).stdout
-    names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
-    return [Path(name) for name in names if (ROOT / name).is_file()]
+    """The files of the tree, without what was built, found or made there."""
+    left_out = {".git", ".venv", "build", "dist", "__pycache__"}
+    files: list[Path] = []
+    for folder, names, found in os.walk(ROOT):
+        names[:] = [name for name in names if name not in left_out and not name.endswith("_cache")]
+        files += [Path(folder, name).relative_to(ROOT) for name in found]
+    return [file for file in files if not (file.suffix == ".so" or file.name.startswith("run."))]
