@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import cast
 
 import screens
 from pictures import TileSet, cut, read_sheet
@@ -284,13 +285,16 @@ def write_tables(folder: Path) -> None:
     ground = game.stages[0].columns
     title = screens.title_screen(tiles, numbers, ground[20:52], game.version)
     ending = screens.ending_screen(tiles, numbers, ground)
+    loops = {stage.loop for stage in game.stages}
+    if len(loops) != 1:
+        raise BuildError(f"the stages' loops differ in length: {loops}")
     limit = {len(stage.boss.points) for stage in game.stages}
     if len(limit) != 1:
         raise BuildError(f"the bosses' points are lists of different length: {limit}")
     capsule = packed_tens(game.capsule_points)
     constants = {
         "STAGES": len(game.stages),
-        "LOOP_COLUMNS": game.stages[0].loop,
+        "LOOP_COLUMNS": loops.pop(),
         "BOSS_LIMIT": limit.pop(),
         "CAPSULE_POINTS": capsule[0] << 8 | capsule[1],
         "CARD_FRAMES": 96,
@@ -385,7 +389,11 @@ def ram_text(rom: bytes, symbols: dict[str, int]) -> str:
         return f"0x{symbols[symbol]:04x}"
 
     def value(v: object) -> str:
-        return str(v) if isinstance(v, (int, list)) else '"' + str(v).replace('"', "'") + '"'
+        return (
+            str(cast(object, v))
+            if isinstance(v, (int, list))
+            else '"' + str(v).replace('"', "'") + '"'
+        )
 
     for name, entry in source["variables"].items():
         entry = dict(entry)

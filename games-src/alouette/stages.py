@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 HERE = Path(__file__).parent
 FIELD_TOP, FIELD_ROWS = 4, 26
-PLACES: dict[object, int] = {"ceiling": 254, "floor": 255}
+PLACES = {"ceiling": 254, "floor": 255}
 FIRST_KIND = 1
 FIRST_TARGET = "moth"
 WAVES_PER_STAGE = 31
@@ -139,6 +139,14 @@ def load_game() -> Game:
     return Game(game.version, kinds, game.capsule_points, stages)
 
 
+def _height(y: int | str) -> int:
+    if isinstance(y, str):
+        if y not in PLACES:
+            raise StageError(f"y = {y!r}; a number of pixels, {', '.join(PLACES)} are allowed")
+        return PLACES[y]
+    return y
+
+
 def _read_stage(game: Game, number: int, path: Path) -> Stage:
     table = tomllib.loads(path.read_text())
     rows: list[Row] = []
@@ -153,7 +161,7 @@ def _read_stage(game: Game, number: int, path: Path) -> Stage:
                     wave["at"] + member * wave["gap"],
                     "enemy",
                     game.kind(wave["kind"]),
-                    PLACES.get(wave["y"], wave["y"]),
+                    _height(wave["y"]),
                     wave_number,
                     False,
                     wave.get("variant", 0),
@@ -161,7 +169,7 @@ def _read_stage(game: Game, number: int, path: Path) -> Stage:
             )
     for row in table["rows"]:
         variant = row.get("hatches", row.get("variant", 1 if row["y"] == "ceiling" else 0))
-        y = PLACES.get(row["y"], row["y"])
+        y = _height(row["y"])
         kind = game.kind(row["kind"])
         rows.append(Row(row["at"], "enemy", kind, y, 0, row.get("red", False), variant))
     for count, checkpoint in enumerate(table["checkpoints"], 1):

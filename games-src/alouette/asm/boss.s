@@ -227,14 +227,16 @@ beaten:
     sta b_on,x
     dex
     bpl @bullet
-    ldy boss_clock+1
-    lda stage
+    lda boss_clock+1            ; a row of BOSS_LIMIT entries for each stage
+    ldx stage
     beq @row
-    tya
     clc
+@stage:
     adc #BOSS_LIMIT
-    tay
+    dex
+    bne @stage
 @row:
+    tay
     lda boss_points_hi,y
     sta tmp
     lda boss_points_lo,y
