@@ -120,7 +120,7 @@ def held_bits(held: Held, ports: int, allowed: int) -> tuple[int, ...]:
         first = held.bits if isinstance(held, Joypad) else _index(held)
         bits = (first,) + (0,) * (ports - 1)
     for port, value in enumerate(bits):
-        if value & ~allowed or value < 0:
+        if value & ~allowed:  # also of a negative number
             raise InputError(_foreign_buttons(value, port, allowed))
     return bits
 

@@ -55,6 +55,7 @@ def test_held_is_a_joypad_bits_or_all_ports() -> None:
     assert held_bits(Joypad(b=True), 2, NES.button_bits) == (2, 0)
     assert held_bits(np.uint16(9), 2, NES.button_bits) == (9, 0)
     assert held_bits(IDLE, 2, NES.button_bits) == (0, 0)
+    assert held_bits(FrameInput((Joypad(a=True),)), 2, NES.button_bits) == (1, 0)
     both = FrameInput((Joypad(a=True), Joypad(start=True)))
     assert held_bits(both, 2, NES.button_bits) == (1, 8)
 

@@ -206,10 +206,13 @@ def _apart(target: Target, frames: int, seeds: tuple[int, ...]) -> dict[str, obj
 
 def _print(targets: list[Target], results: list[dict[str, Any]]) -> None:
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 13 + 16 * len(targets)))
     table = Table(title="conformance", box=None, title_style="bold", title_justify="left")
-    table.add_column("check")
+    table.add_column("check", no_wrap=True)
     for target in targets:
-        table.add_column(f"{target.name.removeprefix('libretro:')}\n{target.game}")
+        heading = f"{target.name.removeprefix('libretro:')}\n{target.game}"
+        table.add_column(heading, overflow="fold", min_width=8)
     for name in CHECK_NAMES:
         cells = [outcomes_of(result).get(name, "-") for result in results]
         table.add_row(name, *(f"[{_STYLES.get(cell, 'red')}]{cell}[/]" for cell in cells))
