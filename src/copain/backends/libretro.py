@@ -80,6 +80,8 @@ class LibretroEmulator:
         """
         self._file = find_core(core, rom.system)
         self._rom = rom
+        # Kept, as `advance` needs them on every frame.
+        self._ports, self._button_bits = rom.system.ports, rom.system.button_bits
         self._options = dict(options or {})
         self._devices = dict(devices or {})
         self._frame = 0
@@ -269,13 +271,15 @@ class LibretroEmulator:
     def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
         """Emulate `frames` frames with the same buttons held."""
         core = self.native
-        system = self._rom.system
-        bits = held_bits(held, system.ports, system.button_bits)
+        bits = held_bits(held, self._ports, self._button_bits)
         frames = check_frames(frames)
         try:  # not `with _crashes`: this is the hot path
             core.advance(bits, frames)
         except _native.CoreError as error:
             raise EmulatorCrashed(f"advance: {error}") from None
+        except BaseException:  # Ctrl-C ends a long advance between two frames
+            self._frame += core.frames_run
+            raise
         self._frame += frames
 
     def save_state(self) -> Savestate:
@@ -304,7 +308,7 @@ class LibretroEmulator:
         addresses = check_watch(watch, len(self.ram), "rollout")
         savestate.header.check_loads_into(self.savestate_header(0))
         if self._pool is None:
-            self._pool = _native.Pool(core.serialize_size, 2)
+            self._pool = _native.Pool(_slot_size(core), 2)
         with _refusals("rollout"):
             slot = self._pool.put(savestate.payload, savestate.frame)
             parents = np.array([slot], np.int32)
@@ -519,7 +523,7 @@ class LibretroPool:
 
     def __init__(self, emulator: LibretroEmulator, capacity: int) -> None:
         """A pool for savestates of this emulator's game and core."""
-        self.native = _native.Pool(emulator.native.serialize_size, capacity)
+        self.native = _native.Pool(_slot_size(emulator.native), capacity)
         self._emulator = emulator
 
     @property
@@ -550,6 +554,11 @@ class LibretroPool:
         given = np.atleast_1d(np.asarray(slots))
         with _refusals("Pool.free"):
             self.native.free(np.ascontiguousarray(given, np.int32))
+
+
+def _slot_size(core: _native.Core) -> int:
+    # Savestates of some cores grow and shrink as the game goes on (nestopia: by tens of bytes).
+    return core.serialize_size * 9 // 8 + 1024
 
 
 class _Region:
