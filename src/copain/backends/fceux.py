@@ -37,7 +37,7 @@ from copain.errors import (
 from copain.joypad import IDLE, Held, check_input_log, held_bits
 from copain.memory import Memory
 from copain.rollout import Trajectory, check_watch
-from copain.rom import Rom, RomLike, as_rom, ines_header
+from copain.rom import INES_HEADER_SIZE, Rom, RomLike, as_rom, ines_header
 from copain.savestate import Savestate, SavestateHeader
 from copain.system import NES, System
 from copain.wire import protocol
@@ -65,8 +65,8 @@ _SLOWEST = 0.1  # seconds that a frame may take before silence counts
 # 26.6017125 MHz, 5 clocks a dot, 341 dots, 312 lines, and no short line.
 _FRAME_RATES: dict[str, Fraction] = {
     "ntsc": NES.frame_rate,
-    "pal": Fraction(266017125, 10 * 5 * 341 * 312) / 1000,
-    "dendy": Fraction(266017125, 10 * 5 * 341 * 312) / 1000,
+    "pal": Fraction(266017125, 10 * 5 * 341 * 312),
+    "dendy": Fraction(266017125, 10 * 5 * 341 * 312),
 }
 
 
@@ -140,6 +140,7 @@ class FceuxEmulator:
         self._region: Region = region
         self._frame = self._lag_count = 0
         self._lagged = False
+        self._started = False
         self._frame_known = self._lag_known = True  # as FCEUX has them
         self._peer_frames = 0  # all frames that FCEUX has emulated for this session
         self._ram_bytes: bytes | None = None  # work RAM as it is now
@@ -172,6 +173,7 @@ class FceuxEmulator:
                 self._add_code(code)
             if game_genie:
                 self._session.call("power_cycle")
+            self._started = True
             self._memory = self._domains()
             self._frame_known = self._lag_known = False
             self._refresh()
@@ -375,14 +377,24 @@ class FceuxEmulator:
 
     def __repr__(self) -> str:
         state = f"frame {self._frame}" if self._closed is None else "closed"
-        return f"<fceux {self._rom.name} {state}>"
+        return f"<{self.name} {self._rom.name} {state}>"
 
     # For what is built on this session
 
-    def touched(self) -> None:
-        """Forget what is known of RAM, frame and lag: an operation may have changed them."""
+    def call(self, operation: str, *arguments: Value, timeout: float | None = -1) -> Value:
+        """The result of an operation of FCEUX's script, by its name.
+
+        It may do anything: what is known of RAM, frame and lag is forgotten. `frame` follows the
+        frames that it emulates, not the savestates that it loads. Raises LuaError, EmulatorCrashed,
+        or what a Python function raised that it called.
+        """
+        self._check_open(operation)
         self._ram_bytes = None
         self._frame_known = self._lag_known = False
+        try:
+            return self._session.call(operation, *arguments, timeout=timeout)
+        except CopainError as error:
+            self._fail(operation, error)
 
     # Inside
 
@@ -493,12 +505,21 @@ class FceuxEmulator:
             raise EmulatorCrashed(
                 f"{self._call}: this is FCEUX {self._version}; copain knows 2.x (made with 2.6.5)"
             )
-        ours = ines_header(self._rom.data)
-        theirs = str(answer.get("rom_md5"))
-        if ours is not None and theirs != ours.md5:
+        self._check_rom(str(answer.get("rom_name")), str(answer.get("rom_md5")))
+
+    def _check_rom(self, name: str, md5: str) -> None:
+        """Raise RomError unless FCEUX holds the bytes of our ROM."""
+        header = ines_header(self._rom.data)
+        if header is None or header.md5 == md5:
+            return
+        # FCEUX's sum is of what the header promises, padded; a file may have more.
+        start = INES_HEADER_SIZE + (512 if header.trainer else 0)
+        size = header.program_size + header.picture_size
+        theirs = protocol.as_bytes(self._session.call("read", "rom", INES_HEADER_SIZE, size))
+        if theirs != self._rom.data[start : start + size]:
             raise RomError(
-                f"{self._call}: FCEUX runs another ROM, {answer.get('rom_name')!r} with MD5 "
-                f"{theirs}; {self._rom.name!r} has {ours.md5}"
+                f"{self._call}: FCEUX runs another ROM, {name!r} with MD5 {md5}; "
+                f"{self._rom.name!r} has {header.md5}"
             )
 
     def _add_code(self, code: str) -> None:
@@ -528,16 +549,21 @@ class FceuxEmulator:
             raise error
         program = self._start.program
         hangs = isinstance(error, WireTimeout)
-        how = None if program is None else program.how_it_ended(0.0 if hangs else 1.0)
-        tail = self.log
-        if how is not None:
-            what = f"FCEUX is gone: {how}"
-            if self._start.display_name is not None and program and program.exit_status() == 0:
-                what += " (was its window closed?)"
+        ended = None if program is None else program.how_it_ended(0.0 if hangs else 1.0)
+        if ended is not None:
+            window = self._start.display_name is not None and program and not program.exit_status()
+            what = "FCEUX is gone: " + ("its window was closed" if window else ended)
+        elif hangs and self._started:
+            what = f"FCEUX hangs: {error} within {self._session.timeout} seconds"
         elif hangs:
-            what = f"FCEUX hangs: {error}, in {self._session.timeout} seconds"
+            what = (
+                f"FCEUX runs, and yet its script said nothing within {self._start.timeout} "
+                "seconds: the ROM did not load (FCEUX does not play every board), or this machine "
+                "is very busy"
+            )
         else:
             what = f"the connection to FCEUX failed: {error}"
+        tail = self.log
         self._end(f"it failed earlier: {what}")
         said = f"\nits log ends with:{tail}" if tail else ""
         raise EmulatorCrashed(f"{call}: {what}{said}") from None
