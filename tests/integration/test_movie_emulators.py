@@ -29,6 +29,7 @@ FRAMES = 600
 # FCEUX plays a movie and writes its RAM after each frame, or records one; the first
 # frameadvance of a script emulates nothing.
 PLAY = """
+emu.speedmode("maximum")
 emu.frameadvance()
 movie.play(os.getenv("COPAIN_MOVIE"), true)
 local out = io.open(os.getenv("COPAIN_RAM"), "wb")
@@ -37,9 +38,10 @@ for i = 1, tonumber(os.getenv("COPAIN_FRAMES")) do
   out:write(memory.readbyterange(0, 0x800))
 end
 out:close()
-emu.exit()
+os.exit(0)
 """
 RECORD = """
+emu.speedmode("maximum")
 emu.frameadvance()
 movie.record(os.getenv("COPAIN_MOVIE"), 0, "copain")
 local out = io.open(os.getenv("COPAIN_RAM"), "wb")
@@ -53,7 +55,7 @@ for i = 1, tonumber(os.getenv("COPAIN_FRAMES")) do
 end
 out:close()
 movie.stop()
-emu.exit()
+os.exit(0)
 """
 
 Fceux = Callable[[str, copain.Rom, Path], npt.NDArray[np.uint8]]
