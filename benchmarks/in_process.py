@@ -231,7 +231,7 @@ class StableRetro:
         self._env = env
         self._folder = folder
         chance = np.random.default_rng(1)
-        self._actions = [
+        self._actions: list[npt.NDArray[np.int8]] = [
             chance.integers(0, 2, env.action_space.shape, dtype=np.int8) for _ in range(FRAMES)
         ]
         env.reset()

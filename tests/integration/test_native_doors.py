@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from native_cores import RAM, library, nes_rom, open_core, read_ram
 
+import copain
 from copain import _native
 from copain.system import GENESIS
 
@@ -212,6 +213,17 @@ class TestCalls:
         again = open_core(FCEUMM)
         again.advance((0, 0), frames)
         assert read_ram(again) == read_ram(core)
+
+    def test_ctrl_c_leaves_the_frame_count_right(self) -> None:
+        with copain.open(nes_rom(), emulator="libretro", core=FCEUMM) as nes:
+            threading.Timer(0.3, _thread.interrupt_main, (signal.SIGINT,)).start()
+            with pytest.raises(KeyboardInterrupt):
+                nes.advance(frames=1_000_000)
+            frame, ram = nes.frame, nes.ram.read_all()
+            nes.power_on()
+            nes.advance(frames=frame)
+            assert frame > 0
+            assert (nes.ram.read_all() == ram).all()
 
     def test_ctrl_c_ends_a_long_rollout(self) -> None:
         core = open_core(FCEUMM)
