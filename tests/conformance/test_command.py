@@ -29,7 +29,8 @@ def run(*arguments: str) -> Run:
 def test_a_table() -> None:
     status, output, _ = run("--emulator", "grid", "--frames", "150", "--seed", "7")
     assert status == 0, output
-    rows = dict(line.strip().rsplit(maxsplit=1) for line in output.splitlines() if " " in line)
+    cells = [line.rsplit(maxsplit=1) for line in output.splitlines()]
+    rows = {row[0].strip(): row[1] for row in cells if len(row) == 2}
     assert {rows[name] for name in CHECK_NAMES} == {"exact", "absent"}
     assert "bytes were compared" in output
 
