@@ -28,14 +28,15 @@ from copain.search import Progress
 _DRAWN_EVERY = 0.12  # seconds; drawing takes time from the search
 _LINE_EVERY = 5.0  # seconds between lines where there is no terminal
 _TEXT_COLUMNS = 44
+_LEAST_HEIGHT = 18  # lines of a terminal that hold the display
 
 
 class SearchWatch:
     """Shows the progress of a search on a terminal; call it with each `Progress`.
 
-    On a terminal it is a live display with the picture of the newest savestate, drawn by
-    `emulator`, which is its own; else a plain line every few seconds. `way` gives how much of
-    the way a `Progress` has behind it, 0 to 1, for the bar.
+    On a terminal that is high enough it is a live display with the picture of the newest
+    savestate, drawn by `emulator`, which is its own; else a plain line every few seconds. `way`
+    gives how much of the way a `Progress` has behind it, 0 to 1, for the bar.
     """
 
     def __init__(
@@ -48,7 +49,8 @@ class SearchWatch:
         self._title, self._console, self._emulator, self._way = title, console, emulator, way
         self._drawn = float("-inf")
         self._live: Live | None = None
-        if console.is_terminal and not console.is_dumb_terminal:
+        terminal = console.is_terminal and not console.is_dumb_terminal
+        if terminal and console.size.height >= _LEAST_HEIGHT:
             self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __call__(self, progress: Progress) -> None:
