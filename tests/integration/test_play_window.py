@@ -160,6 +160,30 @@ def test_slots_rewind_and_read_only_by_their_keys(desk: Desk) -> None:
     assert desk.player.status.read_only
 
 
+def test_the_picture_is_that_of_the_moment_after_loading_and_rewinding(desk: Desk) -> None:
+    """A core's savestate does not bring its picture back; the player must."""
+    desk.tap("return")
+    desk.down("right")
+    pictures: dict[int, Picture] = {}
+    for _ in range(90):
+        desk.turn()
+        picture = desk.player.picture
+        assert picture is not None
+        pictures[desk.player.status.frame] = picture
+    desk.player.save_slot(1)
+    saved = desk.player.status.frame
+    desk.turn(30)
+    desk.player.pause(True)
+    desk.tap("1")
+    assert np.array_equal(desk.player.picture, pictures[saved])  # type: ignore[arg-type]
+    desk.down("r")
+    for _ in range(40):
+        desk.turn()
+        frame = desk.player.status.frame
+        assert np.array_equal(desk.player.picture, pictures[frame])  # type: ignore[arg-type]
+    assert saved - desk.player.status.frame > 30
+
+
 def test_help_variables_strip_and_full_screen_come_and_go(desk: Desk) -> None:
     desk.turn(60)
     desk.tap("space")
