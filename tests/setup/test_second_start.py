@@ -48,11 +48,13 @@ def test_a_changed_dependency_is_fetched(machine: BareMachine) -> None:
     assert set_up(machine) == ["packages", "native"]
 
 
-def test_the_tests_need_more_than_the_demo_and_the_demo_no_more_than_the_tests(
-    machine: BareMachine,
-) -> None:
+def test_the_tests_need_more_than_the_demo(machine: BareMachine) -> None:
     set_up(machine, "demo")
     assert set_up(machine, "test") == ["packages", "native"]
+
+
+def test_what_the_tests_need_is_enough_for_the_demo(machine: BareMachine) -> None:
+    set_up(machine, "test")
     assert set_up(machine, "demo") == []
 
 
