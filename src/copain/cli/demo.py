@@ -154,7 +154,7 @@ def _second_core(rom: Rom) -> str | None:
 def _show(movie: Movie, rom: Rom, out: Path) -> list[Path]:
     """Write the video and the animation."""
     written: list[Path] = []
-    for name, scale, frame_skip in (("run.mp4", 3, 1), ("run.gif", 1, 3)):
+    for name, scale, frame_skip in (("run.mp4", 2, 1), ("run.gif", 1, 3)):
         with open_emulator(rom) as emulator, frame_progress(name, movie.frames) as advance:
             path = render(
                 movie, emulator, out / name, scale=scale, frame_skip=frame_skip,
