@@ -6,6 +6,7 @@ Where a function takes `prev` too, it is the RAM one frame earlier.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -58,7 +59,7 @@ class Action:
     held: FrameInput
 
 
-class Game:
+class Game(ABC):
     """What a game's RAM means. Subclasses say `dead` and `won`; the rest has sensible defaults.
 
     `ram_map` names the RAM; `actions` is the action table, `actions[0]` is idle; `start` is the
@@ -79,13 +80,13 @@ class Game:
         """The variable called `name` in a batch of RAM."""
         return self.variables[name].decode(ram)
 
+    @abstractmethod
     def dead(self, prev: Bytes, ram: Bytes) -> Flags:
         """Whether the player was lost between the two frames."""
-        raise NotImplementedError(f"{type(self).__name__} does not say when the player is dead")
 
+    @abstractmethod
     def won(self, prev: Bytes, ram: Bytes) -> Flags:
         """Whether the game's end was reached by this frame."""
-        raise NotImplementedError(f"{type(self).__name__} does not say when the game is won")
 
     def score(self, ram: Bytes) -> Numbers:
         """The score that the game shows; 0 where it has none."""
