@@ -66,4 +66,12 @@ def test_the_command_search(tmp_path: Path) -> None:
     assert isinstance(refused.exception, copain.RunError)
     assert "option seed is 0 there and 7 here" in str(refused.exception)
     unknown = runner.invoke(app, ["search", "brute-force", str(tmp_path / "none.nes")])
-    assert isinstance(unknown.exception, copain.RomError)
+    assert isinstance(unknown.exception, copain.GameError)
+    assert "alouette, grid" in str(unknown.exception)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "file")])
+    assert isinstance(done.exception, copain.RunError)
+    assert "File exists" in str(done.exception)

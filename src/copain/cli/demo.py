@@ -18,6 +18,7 @@ from copain.cli.progress import frame_progress
 from copain.cli.search import game_and_rom, summary
 from copain.cli.verify import show
 from copain.cli.watch import SearchWatch
+from copain.errors import RunError
 from copain.games import variables_of
 from copain.games.alouette.game import BOSS_HITS
 from copain.movie import Movie, record_hashes, verify
@@ -55,7 +56,10 @@ def demo(
     """
     console = Console()
     game, rom = game_and_rom(_GAME)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"copain demo --out {out}: {error.strerror}") from error
     folder = out / "runs" / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     say(console, f"[bold]{game.ram_map.title}[/] is an NES game that comes with copain. Nobody "
         "tells copain how to play it:\nit tries, dies, goes back to a savestate and tries "

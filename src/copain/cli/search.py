@@ -83,6 +83,11 @@ def game_and_rom(name: str) -> tuple[Game, Rom]:
     """The game of this name and the ROM copain ships, or the ROM at this path and its game."""
     if name in GAME_NAMES:
         return game_by_name(name), Rom.read(rom_path(name))
+    if not Path(name).exists():
+        raise GameError(
+            f"copain search: {name!r} is neither a game nor the file of a ROM; "
+            f"the games are {', '.join(GAME_NAMES)}"
+        )
     rom = Rom.read(name)
     game = game_of(rom)
     if game is None:
