@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from copain.backends.grid import GridEmulator, open_grid
-from copain.joypad import FrameInput, Joypad
+from copain.joypad import FrameInput, Held, Joypad
 from copain.movie import Command, Movie
 from copain.movie import play as play_movie
 from copain.play.player import BUDGET, MESSAGE_SECONDS, REPEAT_DELAY, REPEAT_RATE, Player
@@ -180,6 +180,24 @@ def test_rewinding_shows_every_frame_again_backwards(memory: int) -> None:
     assert bench.at == 0
     assert "far back" in bench.player.status.message
     assert bench.player.status.rerecords == 0
+    bench.emulator.close()
+
+
+def test_rewinding_emulates_two_frames_for_one_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(rewind_memory=500 * SIZE)
+    bench.turn(times=200)
+    emulated: list[int] = []
+    advance = bench.emulator.advance
+
+    def counted(held: Held = IDLE, *, frames: int = 1) -> None:
+        emulated.append(frames)
+        advance(held, frames=frames)
+
+    monkeypatch.setattr(bench.emulator, "advance", counted)
+    bench.player.rewind(True)
+    bench.turn(times=150)
+    assert bench.at == 50
+    assert 150 <= sum(emulated) <= 2.2 * 150
     bench.emulator.close()
 
 

@@ -71,7 +71,7 @@ def test_silence_begins_and_ends_without_a_click() -> None:
     assert not queue.take(100).any()
     queue.put(np.full((TARGET, 2), 8000, np.int16))
     heard = np.concatenate([queue.take(CHUNK) for _ in range(8)])
-    steps = np.abs(np.diff(heard[:, 0].astype(int)))
+    steps = np.abs(np.diff(heard[:, 0].astype(int), prepend=0))
     assert heard.max() == 8000
     assert steps.max() <= 8000 / FADE + 1
     assert not heard[-CHUNK:].any()
