@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias, Union, cast
+from typing import Any, Protocol, TypeAlias, Union, cast
 
 from copain.errors import WireError
 
@@ -50,7 +50,7 @@ RESULTS, ERROR, POST_ERROR, CALLBACK = _FROM_PEER = b"REFK"
 LuaFunction: TypeAlias = Callable[..., object]
 Value: TypeAlias = Union[
     bool, int, float, str, bytes, "LuaObject", LuaFunction,
-    "list[Value]", "tuple[Value, ...]", "dict[Value, Value]", None,
+    "Sequence[Value]", "Mapping[Any, Value]", None,
 ]  # fmt: skip
 """What travels: Python's own types, objects that stay in Lua, functions that stay in Python."""
 
