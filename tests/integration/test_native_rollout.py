@@ -263,3 +263,16 @@ class TestRefusals:
 def test_ram_of_another_size_is_refused(cores: list[_native.Core]) -> None:
     with pytest.raises(_native.CoreError, match="outside of this memory"):
         cores[0].read_memory(RAM, SIZE - 1, 2)
+
+
+def test_rollouts_without_drawing_give_the_same_ram(
+    cores: list[_native.Core], pool: _native.Pool
+) -> None:
+    inputs = some_inputs((24, 6, 2))
+    drawn, dark = Batch(24, 6), Batch(24, 6)
+    drawn.play(cores, pool, PARENTS, inputs, keep=False)
+    for core in cores:
+        assert core.draws_in_rollouts
+        core.draws_in_rollouts = False
+    dark.play(cores, pool, PARENTS, inputs, keep=False)
+    assert (drawn.ram == dark.ram).all()
