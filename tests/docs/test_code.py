@@ -87,7 +87,7 @@ def test_the_code_of_a_page_runs_and_prints_what_it_says(page: Path, tmp_path: P
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"#]+)", text):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{name_of(page)} links to {target}"
 
