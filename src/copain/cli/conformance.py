@@ -67,7 +67,7 @@ def find_targets() -> list[Target]:
     found = {core.name for core in find_cores()}
     games: list[tuple[str, Path, tuple[str, ...]]] = [
         ("alouette", _shipped("alouette"), EXACT_CORES),
-        ("efp", Path("/usr/share/nes/efp.nes"), EXACT_CORES),
+        ("efp", _efp(), EXACT_CORES),
         ("airstriker", _airstriker(), ("picodrive", "genesis_plus_gx")),
         ("space_invaders", _package("ale_py") / "roms/space_invaders.bin", ("stella",)),
     ]
@@ -235,6 +235,12 @@ def _print(targets: list[Target], results: list[dict[str, Any]]) -> None:
         found["bytes"] for result in results for found in result.get("checks", {}).values()
     )
     console.print(f"{compared:,} bytes were compared.", highlight=False)
+
+
+def _efp() -> Path:
+    """The free NES game of Debian's package efp, installed or laid into the environment."""
+    installed = Path("/usr/share/nes/efp.nes")
+    return installed if installed.is_file() else Path(sys.prefix, "share/nes/efp.nes")
 
 
 def _shipped(game: str) -> Path:
