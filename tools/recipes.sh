@@ -102,7 +102,20 @@ install_debian_packages() {
         [ -n "$python" ] || fail_python
         compiler=$(find_compiler) || fail "no C++20 compiler even after installing g++; see $log"
     fi
+    [ "$level" = demo ] || install_test_packages
     if [ -n "${CXX:-}" ] || [ "$compiler" = c++ ]; then :; else export CXX="$compiler"; fi
+}
+
+# The programs that the tests drive. Without them their tests skip (and fail in CI).
+install_test_packages() {
+    wanted=''
+    for package in fceux lua5.1 lua5.4 xvfb; do is_installed "$package" || wanted="$wanted $package"; done
+    [ -n "$wanted" ] || return 0
+    if apt_is_ours; then
+        # shellcheck disable=SC2086
+        apt_install "programs that the tests drive" $wanted && return 0
+    fi
+    say "Going on without$wanted: their tests skip. To have them: sudo apt-get install$wanted"
 }
 
 # What only widens the demo or the tests: a second NES core, a free game, an assembler. As Debian
