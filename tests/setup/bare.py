@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 # What every Debian has (its essential packages), as far as the recipes use it.
 ESSENTIAL = [
     "awk", "cat", "chmod", "cksum", "cp", "cut", "date", "dirname", "env",
-    "find", "flock", "grep", "head", "id", "kill", "ln", "ls", "mkdir",
+    "find", "flock", "grep", "head", "id", "ln", "ls", "mkdir",
     "mv", "rm", "sed", "sh", "sleep", "sort", "tail", "tee", "touch",
     "tr", "true", "uname", "wc", "xargs",
 ]  # fmt: skip
