@@ -286,7 +286,10 @@ local function wait_for_connections()
     local host = setting("COPAIN_HOST") or "127.0.0.1"
     local server = assert(socket.bind(host, tonumber(setting("COPAIN_PORT") or 0)))
     local _, port = server:getsockname()
-    print(("copain: attach='%s:%d', token='%s'"):format(host, port, token))
+    local how = ("copain: attach='%s:%d', token='%s'"):format(host, port, token)
+    print(how) -- in FCEUX, this is the Lua window
+    io.stdout:write(how, "\n")
+    io.stdout:flush()
     emu.message("copain waits on port " .. port)
     server:settimeout(0)
     while true do

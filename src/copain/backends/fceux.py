@@ -179,11 +179,13 @@ class FceuxEmulator:
             self._refresh()
             self._frame = 0
             self._root = self.save_state()
-        except CopainError as error:
-            self._fail(self._call, error)
-        except BaseException:
-            self.close()
-            raise
+        except BaseException as error:
+            try:
+                if isinstance(error, CopainError):
+                    self._fail(self._call, error)
+                raise
+            finally:
+                self.kill()
 
     # What it is
 
@@ -217,6 +219,11 @@ class FceuxEmulator:
     def pid(self) -> int | None:
         """The process number of FCEUX, or None when attached."""
         return None if self._start.program is None else self._start.program.pid
+
+    @property
+    def slots_made(self) -> int:
+        """How many savestates FCEUX holds, or once held: their room is used again."""
+        return self._slots.made
 
     @property
     def log(self) -> str:
@@ -563,6 +570,8 @@ class FceuxEmulator:
             )
         else:
             what = f"the connection to FCEUX failed: {error}"
+            if program is None and not self._started:
+                what += "; is the token right?"
         tail = self.log
         self._end(f"it failed earlier: {what}")
         said = f"\nits log ends with:{tail}" if tail else ""
