@@ -8,7 +8,6 @@ buttons, which is also the order of fm2 (https://www.nesdev.org/wiki/Standard_co
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from operator import index
 from typing import SupportsIndex, TypeAlias
 
 import numpy as np
@@ -105,8 +104,8 @@ class FrameInput:
 IDLE = FrameInput()
 """Nothing is held on any port."""
 
-Held: TypeAlias = "Joypad | FrameInput | SupportsIndex"
-"""What `Emulator.advance` takes: a joypad or its bits (port 1, the others idle), or all ports."""
+Held: TypeAlias = "Joypad | FrameInput"
+"""What `Emulator.advance` takes: a joypad (port 1, the others idle), or all ports."""
 
 
 def held_bits(held: Held, ports: int, allowed: int) -> tuple[int, ...]:
@@ -114,11 +113,12 @@ def held_bits(held: Held, ports: int, allowed: int) -> tuple[int, ...]:
 
     Raises InputError, naming the button, where a port or a button does not exist.
     """
-    if isinstance(held, FrameInput):
+    if isinstance(held, Joypad):
+        bits = (held.bits,) + (0,) * (ports - 1)
+    elif isinstance(held, FrameInput):  # pyright: ignore[reportUnnecessaryIsInstance] - who knows
         bits = held.bits(ports)
     else:
-        first = held.bits if isinstance(held, Joypad) else _index(held)
-        bits = (first,) + (0,) * (ports - 1)
+        raise InputError(_not_held(held))
     for port, value in enumerate(bits):
         if value & ~allowed:  # also of a negative number
             raise InputError(_foreign_buttons(value, port, allowed))
@@ -162,13 +162,14 @@ def check_input_log(
     return np.ascontiguousarray(log)
 
 
-def _index(held: SupportsIndex) -> int:
-    try:
-        return index(held)
-    except TypeError:
-        raise InputError(
-            f"held={held!r}: a Joypad, a FrameInput or an integer (Joypad.bits) is needed"
-        ) from None
+def _not_held(held: object) -> str:
+    """Integers too are refused: ``advance(8)`` looks like eight frames."""
+    if isinstance(held, SupportsIndex):
+        return (
+            f"held={held!r}: a Joypad or a FrameInput is needed; advance(frames={held}) emulates "
+            f"that many frames, Joypad.from_bits({held}) holds the buttons with these bits"
+        )
+    return f"held={held!r}: a Joypad or a FrameInput is needed"
 
 
 def _foreign_buttons(bits: int, port: int | None, allowed: int) -> str:

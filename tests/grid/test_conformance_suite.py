@@ -13,7 +13,7 @@ import copain
 from copain import Emulator, Memory, Rom, Savestate, Trajectory
 from copain.backends.grid import GridEmulator
 from copain.emulator import Picture
-from copain.joypad import IDLE, Held
+from copain.joypad import IDLE, Held, Joypad
 from copain.memory import Bytes
 from copain.system import GRID, NES
 from copain.testing import CHECK_NAMES, Outcome, check_emulator, random_inputs
@@ -196,14 +196,15 @@ class TakesAnyInput(GridEmulator):
     """Takes buttons that are not there."""
 
     def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
-        super().advance(held & 0xFF if isinstance(held, int) else held, frames=frames)
+        bits = held.bits if isinstance(held, Joypad) else 0  # the first port will do
+        super().advance(Joypad.from_bits(bits & 0xFF), frames=frames)
 
 
 class RefusesTooLate(GridEmulator):
     """Plays a frame, then refuses the input."""
 
     def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
-        if isinstance(held, int) and held & ~GRID.button_bits:
+        if isinstance(held, Joypad) and held.bits & ~GRID.button_bits:
             super().advance()
         super().advance(held, frames=frames)
 

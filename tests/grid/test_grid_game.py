@@ -173,7 +173,7 @@ def test_any_ram_plays_on(ram: bytes, held: list[int]) -> None:
     game = copain.open(level("S.-o?G"))
     game.ram[:] = ram
     for bits in held:
-        game.advance(bits, frames=9)
+        game.advance(Joypad.from_bits(bits), frames=9)
     assert isinstance(game, HasScreen)
     assert game.screen.shape == (96, 128, 3)
 
@@ -216,7 +216,7 @@ def test_ranges_of_ram_toml_hold_in_play(grid: Emulator, seed: int) -> None:
     from copain.testing import random_inputs
 
     for row in random_inputs(grid.system, 2000, seed):
-        grid.advance(int(row[0]))
+        grid.advance(Joypad.from_bits(int(row[0])))
         for name, variable in grid.ram.variables.items():
             low, high = variable.range or (0, 255)
             assert low <= grid.ram[name] <= high, name
@@ -253,7 +253,7 @@ def test_progress_grows_to_the_goal(grid_rom: Rom) -> None:
     emulator = copain.open(grid_rom)
     seen: list[int] = []
     for row in best.inputs:
-        emulator.advance(int(row[0]))
+        emulator.advance(Joypad.from_bits(int(row[0])))
         seen.append(int(game.progress(emulator.ram[:])))
     assert seen == sorted(seen)
     assert seen[-1] > seen[0]

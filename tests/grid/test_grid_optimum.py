@@ -15,7 +15,7 @@ from copain.games.grid.rules import MODE, WON
 def replay(rom: Rom, best: Optimum) -> copain.Emulator:
     emulator = copain.open(rom)
     for row in best.inputs:
-        emulator.advance(int(row[0]))
+        emulator.advance(Joypad.from_bits(int(row[0])))
     return emulator
 
 

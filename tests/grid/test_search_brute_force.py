@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import copain
-from copain import Emulator, GameError, InputError, RunError
+from copain import Emulator, GameError, InputError, Joypad, RunError
 from copain.games.grid.game import Grid
 from copain.games.grid.optimum import fastest_win
 from copain.memory import Bytes
@@ -38,7 +38,7 @@ def wins(factory: Callable[[], Emulator], found: Found) -> bool:
     with factory() as emulator:
         for row in found.line.inputs:
             assert emulator.ram["mode"] != 3, "the game was won before"
-            emulator.advance(int(row[0]))
+            emulator.advance(Joypad.from_bits(int(row[0])))
         return emulator.ram["mode"] == 3 and emulator.ram["score"] == found.score
 
 
@@ -143,7 +143,7 @@ def test_what_dies_is_cut(factory: Callable[[], Emulator]) -> None:
     assert found.line.progress < 10_000
     with factory() as emulator:
         for row in found.line.inputs:
-            emulator.advance(int(row[0]))
+            emulator.advance(Joypad.from_bits(int(row[0])))
             assert emulator.ram["mode"] != 2
 
 

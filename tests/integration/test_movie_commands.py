@@ -94,7 +94,7 @@ def test_verify_asks_the_emulator_that_made_it_where_it_parts(
     rng = random.Random(1)
     with Recorder(copain.open(efp, core=fceumm)) as recorder:
         for _ in range(120):
-            recorder.advance(rng.getrandbits(8) & rng.getrandbits(8))
+            recorder.advance(copain.Joypad.from_bits(rng.getrandbits(8) & rng.getrandbits(8)))
         recorder.movie(hashes_every=1).write(tmp_path / "efp.fm2")
     status, out, _ = run("verify", tmp_path / "efp.fm2", "--rom", efp.path, "--core", nestopia)
     assert status == 1

@@ -103,7 +103,9 @@ def played(factory: Callable[[], Emulator], seed: int, hashes_every: int | None 
             direction = rng.choice([0, Button.UP, Button.DOWN, Button.LEFT, Button.RIGHT])
             buttons = rng.choice([0, Button.A, Button.B, Button.A | Button.B])
             left = FRAMES - recorder.position
-            recorder.advance(direction | buttons, frames=min(left, rng.randint(1, 12)))
+            recorder.advance(
+                copain.Joypad.from_bits(direction | buttons), frames=min(left, rng.randint(1, 12))
+            )
         return recorder.movie(hashes_every=hashes_every)
 
 

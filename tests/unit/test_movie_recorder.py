@@ -55,7 +55,7 @@ def test_the_movie_leads_to_the_same_ram() -> None:
     recorder = begun()
     rng = random.Random(5)
     for _ in range(200):
-        recorder.advance(rng.getrandbits(8))
+        recorder.advance(Joypad.from_bits(rng.getrandbits(8)))
     with grid() as fresh:
         play(recorder.movie(), fresh)
         assert np.array_equal(fresh.ram.read_all(), recorder.ram.read_all())
@@ -334,7 +334,7 @@ def test_any_order_of_saving_and_loading(steps: list[tuple[str, int]]) -> None:
     kept: list[tuple[Savestate, list[list[int]], list[int], int]] = []
     for what, number in steps:
         if what == "play":
-            recorder.advance(number, frames=1 + number % 3)
+            recorder.advance(Joypad.from_bits(number), frames=1 + number % 3)
             rows += [[number, 0]] * (1 + number % 3)
             commands += [pending, 0, 0][: 1 + number % 3]
             pending = 0

@@ -10,7 +10,8 @@ begin with ``;`` are comments::
 A step takes 4 frames, a guard moves every 8. Touching a guard kills. Luck is a number from 0 to 7
 that each step changes by its direction, and a stamp (A) too: a player can steer it. After
 Start, and after something was taken, one frame is a lag frame: nothing moves and the input is not
-polled. The goal gives 60 points less 10 for every 64 frames played, down to none; then the game is over.
+polled. The goal gives 60 points less 10 for every 64 frames played, down to none; then the game
+is over.
 
 RAM holds the map as characters, as a console holds a name table, so that a poke moves a wall.
 """
