@@ -19,7 +19,7 @@ from typing import Literal, NoReturn, Self, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from copain.backends.fceux_start import Launch, Start, connect, launch
+from copain.backends.fceux_start import NOISE, Launch, Start, connect, launch
 from copain.backends.fceux_states import Slot, Slots
 from copain.emulator import Picture, check_frames
 from copain.errors import (
@@ -228,7 +228,7 @@ class FceuxEmulator:
     @property
     def log(self) -> str:
         """The last lines that FCEUX wrote."""
-        return "" if self._start.program is None else self._start.program.log_tail()
+        return "" if self._start.program is None else self._start.program.log_tail(NOISE)
 
     @property
     def session(self) -> Session:

@@ -23,7 +23,14 @@ from copain.wire.transport import PipeTransport, SocketTransport, Transport
 START_TIMEOUT = 20.0
 """Seconds within which FCEUX must say its first word; it never does when a ROM does not load."""
 
+GAMES = "/usr/games"
+"""Where Debian puts games; PATH does not always look there."""
+
 SCRIPT = Path(__file__).with_name("fceux.lua")
+NOISE = re.compile(
+    r"^(error: XDG_RUNTIME_DIR|SDL |Initialized SDL|Using Video Driver|\[SDL\]|Qt Warning:|Running on)"
+)
+"""What FCEUX writes each time it starts, and says nothing about a failure."""
 _REGIONS = {"ntsc": 0, "pal": 1, "dendy": 2}
 _RAM_INITS = {"default": 0, "ff": 1, "00": 2, "random": 3}
 
@@ -67,8 +74,7 @@ def find_fceux(path: str | os.PathLike[str] | None = None) -> str:
         if found is None:
             raise EmulatorMissing(f"fceux: {str(wanted)!r} is not a program that can be run")
         return found
-    # Debian puts games where PATH does not always look.
-    places = [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/games"]
+    places = [*os.environ.get("PATH", os.defpath).split(os.pathsep), GAMES]
     found = shutil.which("fceux", path=os.pathsep.join(places))
     if found is None:
         raise EmulatorMissing(
@@ -262,7 +268,7 @@ class _Listener:
         how = program.how_it_ended() or "it did not connect in time"
         missing = "" if _has_luasocket(program) else "; this transport needs Debian's lua-socket"
         raise EmulatorCrashed(
-            f"FCEUX did not start: {how}{missing}\nits log ends with:{program.log_tail()}"
+            f"FCEUX did not start: {how}{missing}\nits log ends with:{program.log_tail(NOISE)}"
         )
 
     def close(self) -> None:

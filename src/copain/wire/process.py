@@ -22,8 +22,8 @@ from pathlib import Path
 from copain.errors import EmulatorCrashed, EmulatorMissing
 from copain.wire import guard
 
-LOG_TAIL = 2000
-"""How many bytes of a log are shown."""
+LOG_READ, LOG_LINES = 16384, 12
+"""How many bytes at the end of a log are looked at, and how many lines are shown."""
 
 
 class _Guard:
@@ -154,17 +154,18 @@ class Program:
         except ValueError:
             return f"it was ended by signal {-status}"
 
-    def log_tail(self) -> str:
-        """The last lines that it wrote, indented, or nothing."""
+    def log_tail(self, noise: re.Pattern[str] | None = None) -> str:
+        """The last lines that it wrote, indented, without those that `noise` matches; or nothing."""
         try:
             with self.log.open("rb") as file:
                 file.seek(0, os.SEEK_END)
-                file.seek(max(0, file.tell() - LOG_TAIL))
+                file.seek(max(0, file.tell() - LOG_READ))
                 text = file.read().decode("utf-8", "replace")
         except OSError:
             return ""
         lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-        return "".join(f"\n  {line}" for line in lines[-12:])
+        told = [line for line in lines if noise is None or not noise.search(line)]
+        return "".join(f"\n  {line}" for line in told[-LOG_LINES:])
 
     def end(self, grace: float = 0.0) -> None:
         """Wait `grace` seconds for it to end by itself, then kill its whole process group."""
