@@ -10,6 +10,9 @@ venv="$root/.venv"
 log="$root/build/setup.log"
 lowest=11  # Python 3.11
 highest=13 # to 3.13
+demo_borrows="libretro-nestopia"
+test_borrows="libretro-nestopia libretro-gambatte cc65 efp"
+test_programs="fceux lua5.1 lua5.4 xvfb"
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -47,7 +50,7 @@ packages_are_fresh() {
     done
     return 1
 }
-packages_sum() { { printf '%s\n' "$venv"; cat pyproject.toml tools/constraints.txt; } | cksum; }
+packages_sum() { { printf '%s\n' "$venv" "$test_borrows" "$test_programs"; cat pyproject.toml tools/constraints.txt; } | cksum; }
 native_sum() {
     { printf '%s\n' "$venv"; cat pyproject.toml CMakeLists.txt; native_sources | xargs cat; } | cksum
 }
@@ -109,7 +112,7 @@ install_debian_packages() {
 # The programs that the tests drive. Without them their tests skip (and fail in CI).
 install_test_packages() {
     wanted=''
-    for package in fceux lua5.1 lua5.4 xvfb; do is_installed "$package" || wanted="$wanted $package"; done
+    for package in $test_programs; do is_installed "$package" || wanted="$wanted $package"; done
     [ -n "$wanted" ] || return 0
     if apt_is_ours; then
         # shellcheck disable=SC2086
@@ -122,8 +125,8 @@ install_test_packages() {
 # packages they would bring RetroArch and FCEUX with them (300 MB and more), so their own files
 # alone (4 MB) are laid into the environment, which takes no rights and leaves the system alone.
 borrow_debian_packages() {
-    borrowed=libretro-nestopia
-    [ "$level" = demo ] || borrowed="cc65 efp libretro-nestopia libretro-gambatte"
+    borrowed=$demo_borrows
+    [ "$level" = demo ] || borrowed=$test_borrows
     wanted=''
     for package in $borrowed; do is_installed "$package" || wanted="$wanted $package"; done
     [ -n "$wanted" ] || return 0
