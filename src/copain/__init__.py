@@ -40,54 +40,21 @@ from copain.errors import (
 )
 from copain.joypad import IDLE, Button, FrameInput, InputLog, Joypad
 from copain.memory import Memory, Variable
+from copain.movie import Movie, Recorder, verify
 from copain.rollout import Fleet, HasFleet, HasRollout, RolloutBatch, Trajectory, rollout
 from copain.rom import Rom
 from copain.savestate import Savestate
 from copain.system import System
 
 __all__ = [
-    "EMULATOR_NAMES",
-    "IDLE",
-    "Button",
-    "CopainError",
-    "Emulator",
-    "EmulatorClosed",
-    "EmulatorCrashed",
-    "EmulatorError",
-    "EmulatorMissing",
-    "Fleet",
-    "FrameInput",
-    "GameError",
-    "HasAudio",
-    "HasFleet",
-    "HasLagFrames",
-    "HasLiveRam",
-    "HasRollout",
-    "HasScreen",
-    "HasSoftReset",
-    "InputError",
-    "InputLog",
-    "Joypad",
-    "LuaError",
-    "Memory",
-    "MemoryRangeError",
-    "MissingExtra",
-    "MovieError",
-    "RolloutBatch",
-    "Rom",
-    "RomError",
-    "RunError",
-    "Savestate",
-    "SavestateError",
-    "System",
-    "Trajectory",
-    "Variable",
-    "WireClosed",
-    "WireError",
-    "WireTimeout",
-    "open",
-    "open_emulator",
-    "rollout",
+    "EMULATOR_NAMES", "IDLE", "Button", "CopainError", "Emulator", "EmulatorClosed",
+    "EmulatorCrashed", "EmulatorError", "EmulatorMissing", "Fleet", "FrameInput", "GameError",
+    "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
+    "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory",
+    "MemoryRangeError", "MissingExtra", "Movie", "MovieError", "Recorder", "RolloutBatch",
+    "Rom", "RomError", "RunError", "Savestate", "SavestateError", "System", "Trajectory",
+    "Variable", "WireClosed", "WireError", "WireTimeout", "open", "open_emulator", "rollout",
+    "verify",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

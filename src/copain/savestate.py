@@ -59,6 +59,16 @@ class SavestateHeader:
                 )
 
 
+def check_savestate(state: object, running: SavestateHeader) -> None:
+    """Raise SavestateError unless `state` is a Savestate that loads where `running` runs."""
+    if not isinstance(state, Savestate):
+        raise SavestateError(
+            f"load_state: a Savestate is needed, from save_state or Savestate.from_bytes, "
+            f"not {type(state).__name__}"
+        )
+    state.header.check_loads_into(running)
+
+
 class Savestate:
     """A handle on a moment of one game in one emulator.
 

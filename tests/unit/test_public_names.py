@@ -13,9 +13,10 @@ PUBLIC = {
     "EmulatorCrashed", "EmulatorError", "EmulatorMissing", "Fleet", "FrameInput", "GameError",
     "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
     "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory", "MemoryRangeError",
-    "MissingExtra", "MovieError", "Rom", "RomError", "RolloutBatch", "RunError", "Savestate",
+    "MissingExtra", "Movie", "MovieError", "Recorder", "Rom", "RomError", "RolloutBatch",
+    "RunError", "Savestate",
     "SavestateError", "System", "Trajectory", "Variable", "WireClosed", "WireError",
-    "WireTimeout", "open", "open_emulator", "rollout",
+    "WireTimeout", "open", "open_emulator", "rollout", "verify",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from copain import Savestate, SavestateError
-from copain.savestate import MAGIC, SavestateHeader
+from copain.savestate import MAGIC, SavestateHeader, check_savestate
 
 HEADER = SavestateHeader("nes", "ab" * 20, "libretro:fceumm", "(SVN) 1.2 é", 1234)
 payloads = st.binary(max_size=300)
@@ -148,3 +148,9 @@ def test_what_is_foreign_is_named(field: str, value: str, message: str) -> None:
 
 def test_another_frame_of_the_same_game_loads() -> None:
     dataclasses.replace(HEADER, frame=9).check_loads_into(HEADER)
+
+
+@pytest.mark.parametrize("given", [None, b"bytes", "path.state"])
+def test_what_is_no_savestate_is_refused(given: object) -> None:
+    with pytest.raises(SavestateError, match="a Savestate is needed"):
+        check_savestate(given, HEADER)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, overload
 
+from copain.backends.cores import KNOWN_CORES
 from copain.emulator import Emulator
 from copain.errors import EmulatorMissing, InputError
 from copain.games import variables_of
@@ -101,6 +102,7 @@ def _open(name: str, rom: Rom, options: Mapping[str, object]) -> Emulator:
         raise EmulatorMissing(
             f"copain.open: no emulator is called {name!r}; "
             f"the emulators are {', '.join(EMULATOR_NAMES)}"
+            + (f". It is a core: say core={name!r}" if name in KNOWN_CORES else "")
         )
     allowed = list(inspect.signature(opener).parameters)[1:]
     unknown = [option for option in options if option not in allowed]

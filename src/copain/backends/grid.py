@@ -23,7 +23,7 @@ from copain.joypad import IDLE, Held, check_input_log, held_bits
 from copain.memory import Bytes, Memory
 from copain.rollout import Trajectory, check_watch
 from copain.rom import Rom, RomLike, as_rom
-from copain.savestate import Savestate, SavestateHeader
+from copain.savestate import Savestate, SavestateHeader, check_savestate
 from copain.system import GRID, System
 
 VERSION = "1"
@@ -118,7 +118,7 @@ class GridEmulator:
     def load_state(self, state: Savestate) -> None:
         """Come back to a savestate of this level."""
         self._check_open("load_state")
-        state.header.check_loads_into(self._header())
+        check_savestate(state, self._header())
         try:
             frame, lag_count, lagged, ram = _PAYLOAD.unpack(state.payload)
         except struct.error:

@@ -33,7 +33,7 @@ from copain.joypad import IDLE, Button, Held, check_input_log, held_bits
 from copain.memory import Bytes, Memory
 from copain.rollout import RolloutBatch, Trajectory, check_jobs, check_watch
 from copain.rom import Rom
-from copain.savestate import Savestate, SavestateHeader
+from copain.savestate import Savestate, SavestateHeader, check_savestate
 from copain.system import ATARI2600, GENESIS, NES, System
 
 # libretro.h, RETRO_DEVICE_ID_JOYPAD_*: the numbers of the RetroPad's buttons.
@@ -291,7 +291,7 @@ class LibretroEmulator:
     def load_state(self, state: Savestate) -> None:
         """Come back to a savestate of this ROM, core and version."""
         core = self.native
-        state.header.check_loads_into(self.savestate_header(0))
+        check_savestate(state, self.savestate_header(0))
         with _refusals("load_state"):
             core.load_state(state.payload)
         self._frame = state.frame
@@ -306,7 +306,7 @@ class LibretroEmulator:
         system = self._rom.system
         log = check_input_log(inputs, system.ports, system.button_bits, "rollout")
         addresses = check_watch(watch, len(self.ram), "rollout")
-        savestate.header.check_loads_into(self.savestate_header(0))
+        check_savestate(savestate, self.savestate_header(0))
         if self._pool is None:
             self._pool = _native.Pool(_slot_size(core), 2)
         with _refusals("rollout"):
@@ -539,7 +539,7 @@ class LibretroPool:
     def put(self, savestate: Savestate) -> int:
         """Store a savestate; its slot."""
         header = self._emulator.savestate_header(0)
-        savestate.header.check_loads_into(header)
+        check_savestate(savestate, header)
         with _refusals("Pool.put"):
             return self.native.put(savestate.payload, savestate.frame)
 

@@ -29,7 +29,7 @@ from copain.rollout import (
     rollout,
 )
 from copain.rom import Rom
-from copain.savestate import Savestate, SavestateHeader
+from copain.savestate import Savestate, SavestateHeader, check_savestate
 from copain.system import System
 
 
@@ -51,7 +51,7 @@ class LoopPool:
 
     def put(self, savestate: Savestate) -> int:
         """Store a savestate; its slot."""
-        savestate.header.check_loads_into(self._header)
+        check_savestate(savestate, self._header)
         (slot,) = self.allot(1, "Pool.put")
         self._held[slot] = savestate
         return slot
