@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +33,8 @@ _GAME = "alouette"
 # For the bar: in Alouette's progress the flight to the boss is so many pixels, and then a hit on
 # the boss counts 1024, from so many on.
 _FLIGHT, _BOSS_FROM = 1900, 38
+_BOOT_FRAMES = 20
+"""How many frames pass from power-on until the title is drawn; they are not shown."""
 _ENDING_FRAMES = 150
 """How long the ending screen is shown after the game is won."""
 
@@ -86,14 +91,20 @@ def demo(
         text = f"{size / 1e6:.1f} MB" if size > 99_999 else f"{size / 1e3:.1f} kB"
         say(console, f"  {escape(str(path))}  [dim]{text}[/]")
     say(console, f"  {escape(str(folder))}  [dim]what the search did[/]")
+    copain = _program()
     say(console, "\n[bold]What to try next[/]\n"
-        f"  copain play                               play it yourself\n"
-        f"  copain search brute-force {_GAME} --seed 1 --lines 16\n"
-        "                                           look longer for a better run\n"
-        f"  copain verify {escape(str(run))} --rom {escape(str(rom.path))}\n"
-        "                                           prove it once more")  # fmt: skip
+        f"  [dim]# play it yourself[/]\n  {copain} play\n"
+        f"  [dim]# look longer for a better run[/]\n"
+        f"  {copain} search brute-force {_GAME} --seed 1 --lines 16\n"
+        f"  [dim]# prove it once more[/]\n"
+        f"  {copain} verify {escape(str(run))} --rom {escape(str(rom.path))}")  # fmt: skip
     if not (found.won and in_sync):
         raise typer.Exit(1)
+
+
+def _program() -> str:
+    """How this program is started from here: by its name where that is on the PATH."""
+    return "copain" if shutil.which("copain") else os.path.relpath(sys.argv[0])
 
 
 def say(console: Console, text: str) -> None:
@@ -161,7 +172,8 @@ def _show(movie: Movie, rom: Rom, out: Path) -> list[Path]:
     for name, scale, frame_skip in (("run.mp4", 2, 1), ("run.gif", 1, 3)):
         with open_emulator(rom) as emulator, frame_progress(name, movie.frames) as advance:
             path = render(
-                movie, emulator, out / name, scale=scale, frame_skip=frame_skip,
+                movie, emulator, out / name, first=min(_BOOT_FRAMES, movie.frames),
+                scale=scale, frame_skip=frame_skip,
                 on_frame=lambda played, _, advance=advance: advance(played),
             )  # fmt: skip
         written.append(path)
