@@ -15,7 +15,7 @@ local set_joypad, read_range = joypad.set, memory.readbyterange
 local write_byte = memory.writebyte
 local lag_count, lagged = emu.lagcount, emu.lagged
 local new_state, save_state, load_state = savestate.object, savestate.save, savestate.load
-local byte, floor = string.byte, math.floor
+local byte, char, floor = string.byte, string.char, math.floor
 
 -- How much is read at once: FCEUX puts what is read on its C stack.
 local READ = 16384
@@ -54,8 +54,9 @@ local pads = joypads(false)
 -- Frames -----------------------------------------------------------------------------------------
 
 -- Emulate frames with these buttons held on ports 1 and 2 (and 3 and 4, with a four-score).
--- Gives the lag count, and whether the last frame was a lag frame.
-operations.play = function(frames, one, two, three, four)
+-- Gives bytes: the lag count in three, whether the last frame was a lag frame, and work RAM if it
+-- is wanted. This is the operation that everything waits for: one result, cut by place in Python.
+operations.play = function(frames, with_ram, one, two, three, four)
     local frame = peer.frame
     local first, second = pads[one], pads[two]
     for _ = 1, frames do
@@ -67,11 +68,17 @@ operations.play = function(frames, one, two, three, four)
         end
         frame()
     end
-    return lag_count(), lagged()
+    local lag = lag_count()
+    local status = char(lag % 256, floor(lag / 256) % 256, floor(lag / 65536) % 256,
+        lagged() and 1 or 0)
+    if with_ram then
+        return bytes(status .. read_range(0, 2048))
+    end
+    return bytes(status)
 end
 
 -- Play inputs (a byte for each frame and port) and give the bytes of these ranges of RAM after
--- each frame, then what play gives. ranges: start, length, start, length ...
+-- each frame. ranges: start, length, start, length ...
 operations.rollout = function(inputs, ports, ranges)
     local frame = peer.frame
     local out, n, count = {}, 0, #ranges
@@ -96,7 +103,7 @@ operations.rollout = function(inputs, ports, ranges)
             end
         end
     end
-    return bytes(table.concat(out)), lag_count(), lagged()
+    return bytes(table.concat(out))
 end
 
 -- Whether what a person presses at the window counts too.

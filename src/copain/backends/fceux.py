@@ -34,7 +34,7 @@ from copain.errors import (
     WireError,
     WireTimeout,
 )
-from copain.joypad import IDLE, Held, check_input_log, held_bits
+from copain.joypad import IDLE, Held, Joypad, check_input_log, held_bits
 from copain.memory import Memory
 from copain.rollout import Trajectory, check_watch
 from copain.rom import INES_HEADER_SIZE, Rom, RomLike, as_rom, ines_header
@@ -60,6 +60,7 @@ _STATE_HEAD = struct.Struct("<4sIII")
 _CHUNK_HEAD = struct.Struct("<BI")
 _UNCOMPRESSED = 0xFFFFFFFF
 _MOST_PACKED = 4096
+_PLAYED, _PLAYED_AT = struct.Struct("<I"), 6
 _SLOWEST = 0.1  # seconds that a frame may take before silence counts
 # https://www.nesdev.org/wiki/Cycle_reference_chart: PAL and Dendy have a master clock of
 # 26.6017125 MHz, 5 clocks a dot, 341 dots, 312 lines, and no short line.
@@ -145,7 +146,7 @@ class FceuxEmulator:
         self._peer_frames = 0  # all frames that FCEUX has emulated for this session
         self._ram_bytes: bytes | None = None  # work RAM as it is now
         self._ram_wanted = False  # and whether it was looked at since the last frame
-        self._packed: dict[tuple[int, ...], bytes] = {}
+        self._packed: dict[tuple[int, int, bool], bytes] = {}
         if timeout is None and shown != "visible" and attach is None:
             timeout = 30.0
         if attach is not None:
@@ -295,13 +296,24 @@ class FceuxEmulator:
 
     def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
         """Emulate `frames` frames with the same buttons held."""
+        wanted = self._ram_wanted
+        if type(held) is Joypad and type(frames) is int:
+            # The hot path: what was once checked and packed is looked up.
+            message = self._packed.get((held.bits, frames, wanted))
+            if message is not None:
+                self._play(message, frames, wanted)
+                return
         self._check_open("advance")
         bits = held_bits(held, self._system.ports, self._system.button_bits)
         frames = check_frames(frames)
-        while frames > 0:
-            count = frames if frames < CHUNK else CHUNK
-            frames -= count
-            self._play(count, bits, self._ram_wanted and not frames)
+        while frames > CHUNK:
+            self._play(self._pack_play(CHUNK, bits, False), CHUNK, False)
+            frames -= CHUNK
+        if frames:
+            message = self._pack_play(frames, bits, wanted)
+            if type(held) is Joypad:
+                self._packed[held.bits, frames, wanted] = message
+            self._play(message, frames, wanted)
 
     def save_state(self) -> Savestate:
         """A handle on this moment; it stays inside FCEUX until its bytes are asked for."""
@@ -342,18 +354,16 @@ class FceuxEmulator:
         buttons = log.astype(np.uint8)  # the NES has eight
         for first in range(0, len(log), CHUNK):
             chunk = buttons[first : first + CHUNK]
-            last = first + CHUNK >= len(log)
             calls: list[Call] = [("rollout", chunk.tobytes(), ports, ranges)]
-            if last:
+            if first + CHUNK >= len(log):
                 calls.append(("ram",))
             self._ram_bytes = None
             self._frame_known = self._lag_known = False
             results = self._ask("rollout", calls, frames=len(chunk))
-            seen, lag_count, lagged = results[0]
-            parts.append(protocol.as_bytes(seen))
-            self._played(len(chunk), lag_count, lagged)
-            if last:
+            parts.append(protocol.as_bytes(results[0][0]))
+            if len(results) > 1:
                 self._ram_bytes = protocol.as_bytes(results[1][0])
+            self._refresh()
         watched = np.frombuffer(b"".join(parts), np.uint8).reshape(len(log), len(ordered))
         columns = np.searchsorted(ordered, addresses)
         return Trajectory(watched[:, columns], self.ram.read_all(), self.save_state())
@@ -405,38 +415,36 @@ class FceuxEmulator:
 
     # Inside
 
-    def _play(self, count: int, bits: tuple[int, ...], with_ram: bool) -> None:
-        key = (count, with_ram, *bits)
-        message = self._packed.get(key)
-        if message is None:
-            calls: list[Call] = [("play", count, *bits)]
-            if with_ram:
-                calls.append(("ram",))
-            message = protocol.message(protocol.CALL, protocol.encode_bundle(calls))
-            if len(self._packed) > _MOST_PACKED:
-                self._packed.clear()
-            self._packed[key] = message
+    def _pack_play(self, count: int, bits: tuple[int, ...], with_ram: bool) -> bytes:
+        if len(self._packed) > _MOST_PACKED:
+            self._packed.clear()
+        call: Call = ("play", count, with_ram, *bits)
+        return protocol.message(protocol.CALL, protocol.encode_bundle([call]))
+
+    def _play(self, message: bytes, count: int, with_ram: bool) -> None:
+        """Send a packed call of the operation play."""
+        if self._closed is not None:
+            self._check_open("advance")
         self._ram_bytes = None
-        self._frame_known = self._lag_known = False
+        frame_known, self._frame_known, self._lag_known = self._frame_known, False, False
         session = self._session
         timeout = session.timeout
         try:
-            answer = session.ask(
+            body = session.ask(
                 message, timeout=None if timeout is None else timeout + count * _SLOWEST
             )
-            lag_count, lagged = answer.values()
-            if with_ram:
-                self._ram_bytes = protocol.as_bytes(answer.values()[0])
+            # One result, of bytes: a 24-bit lag count, whether the last frame lagged, and RAM.
+            (status,) = _PLAYED.unpack_from(body, _PLAYED_AT)
         except CopainError as error:
             self._fail("advance", error)
-        self._played(count, lag_count, lagged)
-        self._ram_wanted = False
-
-    def _played(self, count: int, lag_count: Value, lagged: Value) -> None:
         self._frame += count
         self._peer_frames += count
-        self._lag_count, self._lagged = protocol.as_int(lag_count), bool(lagged)
-        self._frame_known = self._lag_known = True
+        self._lag_count = status & 0xFFFFFF
+        self._lagged = status > 0xFFFFFF
+        self._frame_known, self._lag_known = frame_known, True
+        self._ram_wanted = False
+        if with_ram:
+            self._ram_bytes = body[_PLAYED_AT + _PLAYED.size :]
 
     def _ask(self, call: str, calls: Sequence[Call], *, frames: int = 0) -> list[list[Value]]:
         self._check_open(call)
@@ -459,8 +467,12 @@ class FceuxEmulator:
         if self._frame_known and (self._lag_known or not lag):
             return
         frames, lag_count, lagged = self._ask("status", [("status",)])[0]
-        moved = 0 if self._frame_known else protocol.as_int(frames) - self._peer_frames
-        self._played(moved, lag_count, lagged)
+        total = protocol.as_int(frames)
+        if not self._frame_known:
+            self._frame += total - self._peer_frames
+        self._peer_frames = total
+        self._lag_count, self._lagged = protocol.as_int(lag_count), bool(lagged)
+        self._frame_known = self._lag_known = True
 
     def read_memory(self, domain: str, address: int, length: int) -> bytes:
         """Bytes of a memory domain; the range is within it."""

@@ -28,7 +28,7 @@ GAMES = "/usr/games"
 
 SCRIPT = Path(__file__).with_name("fceux.lua")
 NOISE = re.compile(
-    r"^(error: XDG_RUNTIME_DIR|SDL |Initialized SDL|Using Video Driver|\[SDL\]|Qt Warning:|Running on)"
+    r"^(error: XDG_RUNTIME_DIR|SDL |\[SDL\]|Initialized SDL|Using Video|Qt Warning:|Running on)"
 )
 """What FCEUX writes each time it starts, and says nothing about a failure."""
 _REGIONS = {"ntsc": 0, "pal": 1, "dendy": 2}

@@ -155,7 +155,7 @@ class Program:
             return f"it was ended by signal {-status}"
 
     def log_tail(self, noise: re.Pattern[str] | None = None) -> str:
-        """The last lines that it wrote, indented, without those that `noise` matches; or nothing."""
+        """Its last lines, indented, without those that `noise` matches; or nothing."""
         try:
             with self.log.open("rb") as file:
                 file.seek(0, os.SEEK_END)

@@ -52,7 +52,7 @@ class Session:
         unless given), WireClosed or WireError.
         """
         message = protocol.message(protocol.CALL, protocol.encode_bundle(calls, self))
-        answer = self.ask(message, timeout=timeout)
+        answer = Decoder(self.ask(message, timeout=timeout), self)
         with self._sound():
             results = [answer.values() for _ in calls]
             answer.end()
@@ -63,15 +63,27 @@ class Session:
         (results,) = self.request([(name, *arguments)], timeout=timeout)
         return None if not results else results[0] if len(results) == 1 else results
 
-    def ask(self, message: bytes, *, timeout: float | None = -1) -> Decoder:
-        """The answer to a packed call (`protocol.message`): what `request` does, for hot paths."""
-        if timeout is not None and timeout < 0:
+    def ask(self, message: bytes, *, timeout: float | None = -1) -> bytes:
+        """The packed results of a packed call (`protocol.message`); raises as `request` does.
+
+        For hot paths, which do not need what `request` does around it.
+        """
+        if timeout == -1:
             timeout = self.timeout
         deadline = None if timeout is None else time.monotonic() + timeout
         if self._freed:
             self._release()
-        self._send(message, deadline)
-        return self._wait(deadline)
+        if self._owed or self._post_failure:
+            self._send(message, deadline)
+            return self._wait(deadline)
+        try:
+            self._send(message, deadline)
+            found = self._receive(deadline)
+        except BaseException:
+            self._owed = 1  # interrupted: the answer still comes, later
+            raise
+        # Nearly always it is the answer.
+        return found[1] if found[0] == protocol.RESULTS else self._wait(deadline, found)
 
     def post(self, message: bytes) -> None:
         """Send a packed post and do not wait. Its error, if any, comes out of the next call."""
@@ -106,11 +118,13 @@ class Session:
 
     # Waiting
 
-    def _wait(self, deadline: float | None) -> Decoder:
+    def _wait(self, deadline: float | None, found: tuple[int, bytes] | None = None) -> bytes:
+        """The answer to the last call, which may begin with a message that was `found`."""
         mine = self._owed + 1
         try:
             while True:
-                kind, body = self._receive(deadline)
+                kind, body = found or self._receive(deadline)
+                found = None
                 if kind == protocol.CALLBACK:
                     began = time.monotonic()
                     self._answer_callback(body)
@@ -140,7 +154,7 @@ class Session:
             raise failure
         if kind == protocol.ERROR:
             raise _lua_error(body)
-        return Decoder(body, self)
+        return body
 
     def _answer_callback(self, body: bytes) -> None:
         with self._sound():
