@@ -48,7 +48,7 @@ std::vector<char> read_file(const std::string& path) {
     File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.descriptor < 0)
         refuse(path, std::strerror(errno));
-    struct stat about {};
+    struct stat about{};
     if (fstat(file.descriptor, &about) != 0)
         refuse(path, std::strerror(errno));
     if (!S_ISREG(about.st_mode))
