@@ -19,9 +19,11 @@ from copain.errors import GameError, MemoryRangeError
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 """Bytes of memory: ``uint8``."""
 
-VariableType: TypeAlias = Literal["u8", "i8", "u16", "i16", "u24", "u32", "bcd", "digits"]
+VariableType: TypeAlias = Literal[
+    "u8", "i8", "u16", "i16", "u24", "u32", "i32", "bcd", "digits"
+]  # fmt: skip
 VARIABLE_TYPES: dict[str, int] = {
-    "u8": 1, "i8": 1, "u16": 2, "i16": 2, "u24": 3, "u32": 4, "bcd": 1, "digits": 1,
+    "u8": 1, "i8": 1, "u16": 2, "i16": 2, "u24": 3, "u32": 4, "i32": 4, "bcd": 1, "digits": 1,
 }  # fmt: skip
 """Each type and its length in bytes (for bcd and digits: the least)."""
 
@@ -91,7 +93,7 @@ class Variable:
                 value += byte * 10**index
             else:
                 value += byte << (8 * index)
-        if self.type in ("i8", "i16"):
+        if self.type in ("i8", "i16", "i32"):
             half = 1 << (8 * self.length - 1)
             value = (value + half) % (2 * half) - half
         return value
@@ -116,7 +118,7 @@ class Variable:
             return 0, 100**self.length - 1
         if self.type == "digits":
             return 0, 10**self.length - 1
-        if self.type in ("i8", "i16"):
+        if self.type in ("i8", "i16", "i32"):
             half = 1 << (8 * self.length - 1)
             return -half, half - 1
         return 0, (1 << 8 * self.length) - 1

@@ -152,6 +152,7 @@ def test_a_name_beyond_the_end() -> None:
         (Variable("v", 0, "i16", 2), [0xFE, 0xFF], -2),
         (Variable("v", 0, "u24", 3), [1, 2, 3], 197121),
         (Variable("v", 0, "u32", 4, "big"), [0x80, 0, 0, 1], 2147483649),
+        (Variable("v", 0, "i32", 4), [0xFE, 0xFF, 0xFF, 0xFF], -2),
         (Variable("v", 0, "bcd", 2, "big"), [0x12, 0x34], 1234),
         (Variable("v", 0, "bcd", 2), [0x12, 0x34], 3412),
         (Variable("v", 0, "digits", 3, "big"), [1, 2, 3], 123),
@@ -167,7 +168,7 @@ def test_types_read_and_write_the_same_number(
 
 
 def variables() -> st.SearchStrategy[Variable]:
-    types: list[VariableType] = ["u8", "i8", "u16", "i16", "u24", "u32", "bcd", "digits"]
+    types: list[VariableType] = ["u8", "i8", "u16", "i16", "u24", "u32", "i32", "bcd", "digits"]
 
     def one(kind: VariableType) -> st.SearchStrategy[Variable]:
         decimal = kind in ("bcd", "digits")

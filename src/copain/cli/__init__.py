@@ -17,6 +17,7 @@ from copain.cli.demo import demo
 from copain.cli.doctor import doctor
 from copain.cli.info import info
 from copain.cli.play import play
+from copain.cli.ram import ram
 from copain.cli.render import render
 from copain.cli.search import search
 from copain.cli.verify import verify
@@ -33,6 +34,7 @@ app = typer.Typer(
 for command in (conformance, cores, demo, info, doctor, play, verify, render):
     app.command()(command)
 app.add_typer(search)
+app.add_typer(ram)
 
 
 def main() -> None:
