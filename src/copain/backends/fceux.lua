@@ -190,27 +190,36 @@ operations.load = function(slot)
     load_state(slots[slot])
 end
 
-operations.state_bytes = function(slot)
-    local path = path_of(slot)
+-- A slot's bytes, into its file and out of it. Who shares FCEUX's folder reads and writes the file
+-- itself; for others there are state_bytes and load_bytes.
+operations.state_to_file = function(slot)
     savestate.persist(slots[slot])
-    local file = assert(io.open(path, "rb"))
-    local data = file:read("*a")
-    file:close()
-    os.remove(path)
-    return bytes(data)
 end
 
-operations.load_bytes = function(slot, data)
+operations.load_file = function(slot)
     local path = path_of(slot)
-    local file = assert(io.open(path, "wb"))
-    assert(file:write(data))
-    assert(file:close())
     if slots[slot] then
         free(slots[slot])
     end
     slots[slot] = new_state(path)
     os.remove(path)
     load_state(slots[slot])
+end
+
+operations.state_bytes = function(slot)
+    operations.state_to_file(slot)
+    local file = assert(io.open(path_of(slot), "rb"))
+    local data = file:read("*a")
+    file:close()
+    os.remove(path_of(slot))
+    return bytes(data)
+end
+
+operations.load_bytes = function(slot, data)
+    local file = assert(io.open(path_of(slot), "wb"))
+    assert(file:write(data))
+    assert(file:close())
+    operations.load_file(slot)
 end
 
 operations.free = function(first, last)

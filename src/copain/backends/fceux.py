@@ -496,7 +496,15 @@ class FceuxEmulator:
     # Savestates
 
     def _fetch(self, number: int) -> bytes:
-        return protocol.as_bytes(self._ask("savestate", [("state_bytes", number)])[0][0])
+        """The bytes of a slot: through its file where we share FCEUX's folder, which is faster."""
+        folder = self._start.folder
+        if folder is None:
+            return protocol.as_bytes(self._ask("savestate", [("state_bytes", number)])[0][0])
+        self._ask("savestate", [("state_to_file", number)])
+        path = folder / f"state-{number}"
+        data = path.read_bytes()
+        path.unlink()
+        return data
 
     def _put(self, state: Savestate) -> None:
         """Load a savestate by its bytes, and keep it in a slot of its own."""
@@ -504,7 +512,11 @@ class FceuxEmulator:
         payload = state.payload
         check_payload(payload)
         slot = self._slots.new()
-        self._ask("load_state", [("load_bytes", slot.number, payload)])
+        if self._start.folder is None:
+            self._ask("load_state", [("load_bytes", slot.number, payload)])
+        else:
+            (self._start.folder / f"state-{slot.number}").write_bytes(payload)
+            self._post("load_state", b"\x09load_file\1", slot.number)
         if not isinstance(state.handle, Slot) or state.handle.is_lost:
             state.handle = slot  # from now on it comes back without its bytes
 

@@ -58,6 +58,7 @@ class Start:
     session: Session
     timeout: float
     ending: contextlib.ExitStack
+    folder: Path | None = None
     program: Program | None = None
     display_name: str | None = None
 
@@ -121,6 +122,7 @@ def launch(call: str, rom: Rom, how: Launch) -> Start:
             session,
             timeout,
             stack.pop_all(),
+            folder.path,
             program,
             None if how.display == "offscreen" else environment["DISPLAY"],
         )
@@ -211,6 +213,7 @@ class _Pipes:
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
         _widen(self._in)
+        _widen(self._out)
         self.inherited = (theirs_in, theirs_out)
         environment["COPAIN_READ"] = f"/dev/fd/{theirs_in}"
         environment["COPAIN_WRITE"] = f"/dev/fd/{theirs_out}"
