@@ -249,7 +249,7 @@ def _size_and_sign(variable: Variable) -> str:
 
 def _comment(name: str) -> str:
     """A name on one line; FCEUX's Qt window ends a line at #."""
-    return re.sub(r"[\s\x00-\x1f]+", " ", name).replace("#", "no. ").strip()[:200]
+    return re.sub(r"[\s\x00-\x1f]+", " ", name.replace("#", "no. ")).strip()[:200]
 
 
 def _toml_variable(variable: Variable) -> str:
