@@ -163,7 +163,7 @@ def test_what_fceux_records_copain_plays(
 def test_the_first_desync_is_found_to_the_frame(
     opener: Opener, fceumm: str, alouette: copain.Rom
 ) -> None:
-    movie = played(opener(fceumm), 1)  # the lark lives at frame 400, so that Start pauses
+    movie = played(opener(fceumm), 4)  # the lark lives at frame 400, so that Start pauses
     inputs = movie.inputs.copy()
     inputs[400, 0] ^= Button.START  # the pause: what follows is another story
     other = replace(movie, inputs=inputs)
