@@ -47,7 +47,8 @@ def cores(
     for row in rows:
         systems = ", ".join(row.systems) or "[dim]none of copain's[/]"
         if row.error is not None:
-            systems = f"[red]{escape(row.error)}[/]"
+            # Without "core: the library PATH cannot be loaded: PATH: ...": both are shown beside.
+            systems = f"[red]{escape(row.error.rsplit(': ', 1)[-1])}[/]"
         table.add_row(f"[bold]{row.core}[/]", row.version, systems, row.licence, row.source)
     console.print(table)
     for source, folder in dict.fromkeys((core.source, core.path.parent) for core in find_cores()):
