@@ -272,6 +272,10 @@ class Dialogue:
     def _write(self, words: list[str]) -> str:
         if not self.found:
             raise InputError("write: nothing has a name; name NAME [ADDRESS] gives one")
+        if self.search.ram is not self.emulator.ram:
+            raise InputError(
+                f"write: these files name the work RAM, and {self.search.ram.name} was searched"
+            )
         path = _path(words[:1], "write FILE [fceux|bizhawk]")
         system = self.emulator.system
         if path.suffix.lower() == ".toml":
