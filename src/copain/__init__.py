@@ -33,6 +33,7 @@ from copain.errors import (
     MovieError,
     RomError,
     RunError,
+    RunnerError,
     SavestateError,
     WireClosed,
     WireError,
@@ -52,7 +53,7 @@ __all__ = [
     "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
     "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory",
     "MemoryRangeError", "MissingExtra", "Movie", "MovieError", "Recorder", "RolloutBatch",
-    "Rom", "RomError", "RunError", "Savestate", "SavestateError", "System", "Trajectory",
+    "Rom", "RomError", "RunError", "RunnerError", "Savestate", "SavestateError", "System", "Trajectory",
     "Variable", "WireClosed", "WireError", "WireTimeout", "open", "open_emulator", "rollout",
     "verify",
 ]  # fmt: skip

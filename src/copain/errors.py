@@ -18,6 +18,7 @@
     ├── MovieError              a movie that cannot be read, written or played
     ├── GameError               a game definition that is wrong, or unknown
     ├── RunError                a run folder that cannot be used
+    ├── RunnerError             a runner of a CopainRun, or its agent, failed
     └── MissingExtra            an optional package is not installed
 
 Every message says what was called, what was found, what is allowed and how to go on.
@@ -89,6 +90,13 @@ class GameError(CopainError):
 
 class RunError(CopainError):
     """A run folder that cannot be used."""
+
+
+class RunnerError(CopainError):
+    """A runner of a `CopainRun`, or its agent, failed; the cause says how."""
+
+    runner: int | None = None
+    """Which runner, from 0; None for the agent."""
 
 
 class MissingExtra(CopainError, ImportError):

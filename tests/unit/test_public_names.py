@@ -14,9 +14,8 @@ PUBLIC = {
     "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
     "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory", "MemoryRangeError",
     "MissingExtra", "Movie", "MovieError", "Recorder", "Rom", "RomError", "RolloutBatch",
-    "RunError", "Savestate",
-    "SavestateError", "System", "Trajectory", "Variable", "WireClosed", "WireError",
-    "WireTimeout", "open", "open_emulator", "rollout", "verify",
+    "RunError", "RunnerError", "Savestate", "SavestateError", "System", "Trajectory", "Variable",
+    "WireClosed", "WireError", "WireTimeout", "open", "open_emulator", "rollout", "verify",
 }  # fmt: skip
 
 

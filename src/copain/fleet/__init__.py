@@ -2,6 +2,8 @@
 
 `open_fleet` gives the best fleet there is for an emulator: its own, in one process, when it has
 one, else `LoopFleet`. What is built on a fleet gets the same results on either.
+
+`CopainRun` plays a loop of your own on many emulators, with an `Agent` that learns beside them.
 """
 
 from __future__ import annotations
@@ -11,10 +13,17 @@ from collections.abc import Callable
 
 from copain.emulator import Emulator
 from copain.errors import InputError
+from copain.fleet.agent import Agent, AgentLink, RandomAgent, RunStopped, Transition
+from copain.fleet.agent_process import AgentProcess
+from copain.fleet.copain_run import CopainRun, Outcome, Run
 from copain.fleet.loop import LoopFleet, LoopPool
+from copain.fleet.run_display import Display, Line, RunDisplay
 from copain.rollout import Fleet, HasFleet
 
-__all__ = ["LoopFleet", "LoopPool", "open_fleet"]
+__all__ = [
+    "Agent", "AgentLink", "AgentProcess", "CopainRun", "Display", "Line", "LoopFleet", "LoopPool",
+    "Outcome", "RandomAgent", "Run", "RunDisplay", "RunStopped", "Transition", "open_fleet",
+]  # fmt: skip
 
 
 def open_fleet(factory: Callable[[], Emulator], workers: int | None = None) -> Fleet:
