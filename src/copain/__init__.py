@@ -53,9 +53,9 @@ __all__ = [
     "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
     "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory",
     "MemoryRangeError", "MissingExtra", "Movie", "MovieError", "Recorder", "RolloutBatch",
-    "Rom", "RomError", "RunError", "RunnerError", "Savestate", "SavestateError", "System", "Trajectory",
-    "Variable", "WireClosed", "WireError", "WireTimeout", "open", "open_emulator", "rollout",
-    "verify",
+    "Rom", "RomError", "RunError", "RunnerError", "Savestate", "SavestateError", "System",
+    "Trajectory", "Variable", "WireClosed", "WireError", "WireTimeout", "open", "open_emulator",
+    "rollout", "verify",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
