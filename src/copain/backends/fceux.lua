@@ -5,7 +5,8 @@
 
 -- The first emu.frameadvance() of a script emulates nothing (FCEUX 2.6.5): do it before anything
 -- counts. When a person plays already, it costs a frame.
-emu.frameadvance()
+local frame_advance = emu.frameadvance
+frame_advance()
 
 local here = debug.getinfo(1, "S").source:match("^@(.*[/\\])") or "./"
 local copain = dofile(here .. "../wire/copain.lua")
@@ -285,10 +286,13 @@ local function tcp_stream()
     return copain.socket_stream(socket)
 end
 
+local new_peer = dofile(here .. "fceux_api.lua")(operations, copain)
+
 local function serve(stream)
     peer = copain.peer(stream, operations, gone)
+    new_peer(peer)
     while peer.step() do
-        emu.frameadvance()
+        frame_advance()
     end
 end
 
@@ -319,7 +323,7 @@ local function wait_for_connections()
             end
             client:close()
         end
-        emu.frameadvance()
+        frame_advance()
     end
 end
 

@@ -6,11 +6,12 @@ server. What speed it has, and why it is told to do things the way it is: docs/g
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import struct
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -19,6 +20,7 @@ from typing import Literal, NoReturn, Self, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from copain.backends.fceux_api import Ask, Lua
 from copain.backends.fceux_start import NOISE, Launch, Start, connect, launch
 from copain.backends.fceux_states import Slot, Slots
 from copain.emulator import Picture, check_frames
@@ -139,11 +141,12 @@ class FceuxEmulator:
         self._rom = rom
         self._system = dataclasses.replace(NES, ports=4) if four_score else NES
         self._region: Region = region
-        self._frame = self._lag_count = 0
+        self._frame: int = 0
+        self._lag_count: int = 0
         self._lagged = False
         self._started = False
         self._frame_known = self._lag_known = True  # as FCEUX has them
-        self._peer_frames = 0  # all frames that FCEUX has emulated for this session
+        self._peer_frames: int = 0  # all frames that FCEUX has emulated for this session
         self._ram_bytes: bytes | None = None  # work RAM as it is now
         self._ram_wanted = False  # and whether it was looked at since the last frame
         self._packed: dict[tuple[int, int, bool], bytes] = {}
@@ -163,6 +166,8 @@ class FceuxEmulator:
             )  # fmt: skip
         self._start: Start = start
         self._session: Session = start.session
+        self._session.before_callback = _forgetter(self)
+        self._lua: Lua | None = None
         self._slots = Slots(self._fetch)
         self._finish = weakref.finalize(self, start.end)
         try:
@@ -230,6 +235,14 @@ class FceuxEmulator:
     def log(self) -> str:
         """The last lines that FCEUX wrote."""
         return "" if self._start.program is None else self._start.program.log_tail(NOISE)
+
+    @property
+    def lua(self) -> Lua:
+        """FCEUX's whole Lua API, and Lua itself."""
+        self._check_open("lua")
+        if self._lua is None:
+            self._lua = Lua(_asker(self))
+        return self._lua
 
     @property
     def session(self) -> Session:
@@ -327,6 +340,8 @@ class FceuxEmulator:
     def load_state(self, state: Savestate) -> None:
         """Come back to a savestate of this ROM and version of FCEUX."""
         self._check_open("load_state")
+        if not self._frame_known:
+            self._refresh()
         handle = state.handle
         if isinstance(handle, Slot) and self._slots.has(handle):
             state.header.check_loads_into(self._header(0))
@@ -361,6 +376,7 @@ class FceuxEmulator:
             self._frame_known = self._lag_known = False
             results = self._ask("rollout", calls, frames=len(chunk))
             parts.append(protocol.as_bytes(results[0][0]))
+            self.forget()
             if len(results) > 1:
                 self._ram_bytes = protocol.as_bytes(results[1][0])
             self._refresh()
@@ -372,9 +388,14 @@ class FceuxEmulator:
 
     def close(self) -> None:
         """End FCEUX. Savestates that are still held fetch their bytes before, and stay usable."""
-        if self._closed is None:
-            self._slots.rescue()
-        self.kill()
+        try:
+            if self._closed is None and self._lua is not None:
+                with contextlib.suppress(EmulatorCrashed):
+                    self._lua.leave()
+        finally:
+            if self._closed is None:
+                self._slots.rescue()
+            self.kill()
 
     def kill(self) -> None:
         """End FCEUX at once; savestates whose bytes were not fetched are lost with it."""
@@ -405,13 +426,25 @@ class FceuxEmulator:
         frames that it emulates, not the savestates that it loads. Raises LuaError, EmulatorCrashed,
         or what a Python function raised that it called.
         """
+        results = self.results(operation, *arguments, timeout=timeout)
+        return None if not results else results[0] if len(results) == 1 else results
+
+    def results(
+        self, operation: str, *arguments: Value, timeout: float | None = -1
+    ) -> list[Value]:
+        """All results of an operation; what `call` does otherwise."""
         self._check_open(operation)
-        self._ram_bytes = None
-        self._frame_known = self._lag_known = False
         try:
-            return self._session.call(operation, *arguments, timeout=timeout)
+            return self._session.request([(operation, *arguments)], timeout=timeout)[0]
         except CopainError as error:
             self._fail(operation, error)
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Know nothing of RAM, frame and lag: other code may have changed them."""
+        self._ram_bytes = None
+        self._frame_known = self._lag_known = False
 
     # Inside
 
@@ -427,6 +460,7 @@ class FceuxEmulator:
             self._check_open("advance")
         self._ram_bytes = None
         frame_known, self._frame_known, self._lag_known = self._frame_known, False, False
+        peer_frames = self._peer_frames
         session = self._session
         timeout = session.timeout
         try:
@@ -437,14 +471,16 @@ class FceuxEmulator:
             (status,) = _PLAYED.unpack_from(body, _PLAYED_AT)
         except CopainError as error:
             self._fail("advance", error)
-        self._frame += count
-        self._peer_frames += count
+        if self._peer_frames == peer_frames:
+            self._frame += count
+            self._peer_frames += count
+        else:  # a callback asked for the frame meanwhile
+            frame_known = False
         self._lag_count = status & 0xFFFFFF
         self._lagged = status > 0xFFFFFF
         self._frame_known, self._lag_known = frame_known, True
         self._ram_wanted = False
-        if with_ram:
-            self._ram_bytes = body[_PLAYED_AT + _PLAYED.size :]
+        self._ram_bytes = body[_PLAYED_AT + _PLAYED.size :] if with_ram else None
 
     def _ask(self, call: str, calls: Sequence[Call], *, frames: int = 0) -> list[list[Value]]:
         self._check_open(call)
@@ -604,6 +640,32 @@ class FceuxEmulator:
     def _check_open(self, member: str) -> None:
         if self._closed is not None:
             raise EmulatorClosed(f"fceux ({self._rom.name}): {member}: {self._closed}")
+
+
+# The session and its callbacks must not keep the emulator alive: it ends when nobody holds it.
+
+
+def _forgetter(emulator: FceuxEmulator) -> Callable[[], None]:
+    reference = weakref.ref(emulator)
+
+    def forget() -> None:
+        held = reference()
+        if held is not None:
+            held.forget()
+
+    return forget
+
+
+def _asker(emulator: FceuxEmulator) -> Ask:
+    reference = weakref.ref(emulator)
+
+    def ask(operation: str, *arguments: Value, timeout: float | None = -1) -> list[Value]:
+        held = reference()
+        if held is None:
+            raise EmulatorClosed(f"fceux: {operation}: nobody held the emulator, so it was closed")
+        return held.results(operation, *arguments, timeout=timeout)
+
+    return ask
 
 
 class _Domain:

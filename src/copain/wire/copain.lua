@@ -386,12 +386,16 @@ function copain.peer(stream, operations, gone)
         end
     end
 
-    -- One frame, for operations. In a callback that the emulator itself calls there is none.
+    -- One frame, for operations. In a callback that the emulator itself calls there is none. When a
+    -- callback failed during the frame, its error ends the operation.
     function peer.frame()
         if hooks > 0 then
             error("no frame can be emulated inside a callback that the emulator calls", 2)
         end
         yield()
+        if failure then
+            error(failure, 0)
+        end
     end
 
     -- A request that arrives while a Python function is being called: answered in between.
@@ -445,23 +449,25 @@ function copain.peer(stream, operations, gone)
         end
     end
 
+    local function after_hook(ok, ...)
+        hooks = hooks - 1
+        if ok then
+            return ...
+        end
+        failure = failure or (...)
+    end
+
     -- f as a callback for the emulator: never raises; the request during which it failed does.
     function peer.guard(f)
         return function(...)
             local count, arguments = select("#", ...), { ... }
             hooks = hooks + 1
-            local ok, result = xpcall(function()
+            return after_hook(xpcall(function()
                 return f(unpack(arguments, 1, count))
             end, function(message)
                 return (type(message) == "string" and message or "an error object")
                     .. "\n" .. debug.traceback("", 2):gsub("^\n", "")
-            end)
-            hooks = hooks - 1
-            if ok then
-                return result
-            end
-            failure = failure or result
-            return nil
+            end))
         end
     end
 

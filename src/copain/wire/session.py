@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import cast
 
 from copain.errors import LuaError, WireClosed, WireError, WireTimeout
@@ -32,6 +32,8 @@ class Session:
         self.timeout = timeout
         self.functions = 0
         """How many Python functions Lua may call."""
+        self.before_callback: Callable[[], object] | None = None
+        """Called before each Python function that Lua calls."""
         self._transport = transport
         self._buffer = MessageBuffer()
         self._functions: dict[int, LuaFunction] = {}
@@ -165,6 +167,8 @@ class Session:
             function = self._functions.get(number)
             if function is None:
                 raise WireError(f"the peer called a Python function {number} that does not exist")
+        if self.before_callback is not None:
+            self.before_callback()
         try:
             result = protocol.encode(cast(Value, function(*arguments)), self)
             answer = protocol.message(protocol.RETURN, b"\1" + result)

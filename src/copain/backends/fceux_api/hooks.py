@@ -1,0 +1,95 @@
+"""Python functions as FCEUX's callbacks."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from copain.backends.fceux_api.namespace import Ask
+from copain.errors import InputError
+from copain.wire.protocol import LuaFunction, LuaObject, Value
+
+Function: TypeAlias = LuaFunction | LuaObject
+"""What FCEUX can call: a Python function, or a Lua function that `Lua.eval` gave."""
+
+
+class Hook:
+    """A place where FCEUX calls one function.
+
+    Lua is given one function of ours, once, and we look up whose turn it is: what stands here can
+    change on every frame and nothing piles up.
+    """
+
+    __slots__ = ("_ask", "_entry", "_function", "_operation")
+
+    def __init__(self, ask: Ask, operation: str) -> None:
+        self._ask = ask
+        self._operation = operation
+        self._function: LuaFunction | None = None
+        self._entry = self._run
+
+    def register(self, function: Function | None, *more: Value) -> Function | None:
+        """Put a function here, or None to take it away; what stood here before."""
+        check_function(self._operation, function)
+        ours = not isinstance(function, LuaObject) and function is not None
+        value: Value = self._entry if ours else function
+        results = self._ask(self._operation, value, *more)
+        before = results[0] if results else None
+        previous = self._function
+        self._function = function if ours else None  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(before, LuaObject):
+            return before
+        return previous if before is True else None
+
+    def _run(self, *arguments: Value) -> object:
+        return None if self._function is None else self._function(*arguments)
+
+
+class MemoryHook:
+    """The addresses at which FCEUX calls functions, for writing or for executing."""
+
+    __slots__ = ("_ask", "_entry", "_functions", "_operation")
+
+    def __init__(self, ask: Ask, operation: str) -> None:
+        self._ask = ask
+        self._operation = operation
+        self._functions: dict[int, LuaFunction] = {}
+        self._entry = self._run
+
+    def register(
+        self, address: int, size: int | Function | None, function: Function | None
+    ) -> None:
+        """Put a function at `size` addresses from `address` on, or None to take it away."""
+        if not isinstance(size, int):
+            if function is not None:
+                raise InputError(f"{self._operation}: the size {size!r} is not a number")
+            size, function = 1, size
+        check_function(self._operation, function)
+        if size < 0:  # FCEUX's own meaning: the addresses before
+            address, size = address + size, -size
+        if not 0 <= address <= address + size <= 0x10000:
+            raise InputError(
+                f"{self._operation}: {size} addresses from {address:#x} on; the CPU has 0 to 0xFFFF"
+            )
+        ours = not isinstance(function, LuaObject) and function is not None
+        self._ask(self._operation, address, size, self._entry if ours else function)
+        for at in range(address, address + size):
+            if ours:
+                self._functions[at] = function  # pyright: ignore[reportArgumentType]
+            else:
+                self._functions.pop(at, None)
+
+    def _run(self, address: int, size: int, value: int) -> object:
+        function = self._functions.get(address)
+        return None if function is None else function(address, size, value)
+
+
+def check_function(operation: str, function: object) -> None:
+    """Raise InputError unless this can be called back."""
+    if function is None or callable(function):
+        return
+    if isinstance(function, LuaObject) and function.kind == "function":
+        return
+    raise InputError(
+        f"{operation}: {function!r} is no function; a Python function, a Lua function from "
+        "nes.lua.eval, or None to take it away"
+    )
