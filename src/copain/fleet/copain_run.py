@@ -37,6 +37,7 @@ GRACE = 1.0
 """Seconds that loops have to see `Run.stop` and return, before they are broken off."""
 
 _GRACE_AFTER_CTRL_C = 0.2
+_FIRST_PAUSE, _LAST_PAUSE = 0.05, 5.0  # seconds before a runner is restarted
 _LAST_WAIT = 2.0  # seconds for threads that were broken off
 _LOGGER = logging.getLogger("copain.run")
 
@@ -378,8 +379,10 @@ class _Runner:
 
     def _live_on(self) -> None:
         play, run = self._play, self.run
+        pause = _FIRST_PAUSE
         while True:
             opened = False
+            began = time.monotonic()
             try:
                 self._emulator = self._open()
                 opened = True
@@ -392,7 +395,9 @@ class _Runner:
                     return
             self._close()
             run.attempt += 1
-            if play.stop.wait(0.05):
+            # A loop that fails at once, time after time, must not keep the machine busy.
+            pause = min(2 * pause, _LAST_PAUSE) if time.monotonic() - began < 5 else _FIRST_PAUSE
+            if play.stop.wait(pause):
                 return
 
     def _open(self) -> Emulator:
