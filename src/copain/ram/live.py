@@ -76,7 +76,8 @@ class LiveWatch:
     def _draw(self) -> None:
         assert self._live is not None
         self._drawn = time.monotonic()
-        table = Table(title=self._title or None, caption=f"frame {self._frame}", min_width=24)
+        width = max(24, len(self._title) + 2)
+        table = Table(title=self._title or None, caption=f"frame {self._frame}", min_width=width)
         table.add_column("variable", style="dim")
         table.add_column("value", justify="right", min_width=10)
         rows = max(1, self._console.size.height - 7)
