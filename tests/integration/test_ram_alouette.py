@@ -7,6 +7,9 @@ screen, and to judge what was found.
 from __future__ import annotations
 
 import io
+import os
+import pty
+import subprocess
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -246,3 +249,38 @@ def test_a_movie_of_another_rom_is_refused(
     status, out = run("ram", "search", "alouette", "--movie", other)
     assert status == 2
     assert "was made on another ROM" in out.replace("\n", " ")
+
+
+def test_a_person_plays_with_the_names_of_a_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copain's window gets the variables of the watch file."""
+    names = tmp_path / "x.wch"
+    names.write_text("\n1\n00000\t000A\tb\tu\t0\tships\n")
+    opened: list[tuple[list[str], int]] = []
+
+    def window(emulator: copain.Emulator, *, movie: object, watch: list[str]) -> None:
+        start_play(emulator)
+        opened.append((watch, emulator.ram["ships"]))
+
+    monkeypatch.setattr("copain.play.play", window)
+    status, out = run("ram", "watch", "alouette", "--names", names, "--play")
+    assert status == 0, out
+    assert opened == [(["ships"], 3)]
+
+
+def test_the_prompt_goes_on_after_a_mistake() -> None:
+    """On a terminal: what is wrong is said, and the next line is asked for."""
+    leader, follower = pty.openpty()
+    with os.fdopen(leader, "wb", buffering=0) as keys:
+        started = subprocess.Popen(
+            [Path(sys.prefix) / "bin" / "copain", "ram", "search", "alouette"],
+            stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        os.close(follower)
+        keys.write(b"at 40\njump\nadvance 2 start\nadvance 175\n= 3\nquit\n")
+        out, _ = started.communicate(timeout=60)
+    assert started.returncode == 0, out
+    assert "2,048 addresses, values unknown" in out
+    assert "'jump' is no command; help lists them" in out
+    assert "frame 217: 9 left" in out

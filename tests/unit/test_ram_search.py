@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from copain import GameError, InputError, MemoryRangeError
 from copain.memory import Memory
 from copain.ram import Candidate, RamSearch
-from copain.ram.search import Comparison
+from copain.ram.search import UNDO_STEPS, Comparison
 
 
 class Bytes:
@@ -168,6 +168,16 @@ def test_undo_and_redo_bring_back_the_list_and_what_before_means() -> None:
 def test_undo_at_the_start_says_so() -> None:
     with pytest.raises(InputError, match="undo: nothing was compared yet"):
         RamSearch(Bytes(1).memory).undo()
+
+
+def test_a_search_after_every_frame_keeps_no_endless_history() -> None:
+    search = RamSearch(Bytes(1).memory)
+    for _ in range(1000):
+        search.unchanged()
+    for _ in range(UNDO_STEPS):
+        search.undo()
+    with pytest.raises(InputError, match="undo: nothing"):
+        search.undo()
 
 
 def test_eliminate_drops_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from operator import index
@@ -36,6 +37,9 @@ _BY: dict[Comparison, Callable[[Integers, Integers, int], Flags]] = {
     "less_by": lambda now, then, by: then - now == by,
     "different_by": lambda now, then, by: np.abs(now - then) == by,
 }
+
+UNDO_STEPS = 100
+"""Steps that `RamSearch.undo` can take back: a script may compare after every frame."""
 
 SHOWN = 20
 """Candidates that `str` lists."""
@@ -92,8 +96,8 @@ class RamSearch:
     ) -> None:
         self._ram = ram
         self._aligned = aligned
-        self._undo: list[_Place] = []
-        self._redo: list[_Place] = []
+        self._undo: deque[_Place] = deque(maxlen=UNDO_STEPS)
+        self._redo: deque[_Place] = deque(maxlen=UNDO_STEPS)
         self._at = self._start(_kind(type, length, order), ram.read_all())
 
     # What is left
@@ -307,7 +311,7 @@ class RamSearch:
         self._at = place
         return len(self)
 
-    def _back(self, source: list[_Place], other: list[_Place], otherwise: str) -> int:
+    def _back(self, source: deque[_Place], other: deque[_Place], otherwise: str) -> int:
         if not source:
             raise InputError(f"RamSearch.{otherwise}")
         other.append(self._at)
