@@ -78,7 +78,7 @@ FIELD = HEAD + "[tables.t]\ncount = 2\n[tables.t.fields.f]\naddress = 1\n"
         ("", r"\[game\]: a table is needed, found None"),
         ("game = 3", r"\[game\]: a table is needed, found 3"),
         (HEAD.replace('"T"', "7"), r"\[game\] title = 7; a text is needed"),
-        (HEAD.replace("sha1", "md5"), "unknown key 'md5'; known are .*'sha1'"),
+        (HEAD.replace("sha1", "sha2"), "unknown key 'sha2'; known are .*'sha1'"),
         (HEAD.replace("nes", "n64"), "no system is called 'n64'"),
         (HEAD + "variables = 3\n", "unknown key 'variables'"),
         (HEAD + "[variables.v]\n", r"\[variables.v\] address = None; an integer is needed"),

@@ -6,6 +6,7 @@ A game's folder holds ``ram.toml`` (the names), ``game.py`` (the judgements, wit
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module, resources
@@ -41,9 +42,9 @@ def game_by_name(name: str) -> Game:
 
 
 def game_of(rom: Rom) -> Game | None:
-    """The game that this ROM is, by its SHA-1, or None."""
+    """The game that this ROM is, by its checksum, or None."""
     for name in GAME_NAMES:
-        if ram_map_of(name).sha1 == rom.sha1:
+        if ram_map_of(name).is_of(rom):
             return game_by_name(name)
     return None
 
@@ -59,20 +60,27 @@ def ram_map_of(name: str) -> RamMap:
 def variables_of(rom: Rom) -> Mapping[str, Variable]:
     """The names of this ROM's RAM: those of the game it is, or none."""
     for name in GAME_NAMES:
-        if ram_map_of(name).sha1 == rom.sha1:
+        if ram_map_of(name).is_of(rom):
             return ram_map_of(name).variables
     return {}
 
 
 def rom_path(name: str) -> Path:
-    """Where the ROM of a game that copain ships lies. Raises GameError if it ships none."""
+    """Where the ROM of a game lies: the one that copain ships, or yours.
+
+    Yours is named by the environment, such as ``COPAIN_GRADIUS_ROM``. Raises GameError if there
+    is none.
+    """
     _check(name)
+    setting = f"COPAIN_{name.upper()}_ROM"
+    if os.environ.get(setting):
+        return Path(os.environ[setting]).expanduser()
     folder = Path(str(resources.files("copain.games") / name))
     for ending in ram_map_of(name).system.extensions:
         path = folder / f"{name}.{ending}"
         if path.is_file():
             return path
-    raise GameError(f"copain ships no ROM of {name}; give the path of yours")
+    raise GameError(f"copain ships no ROM of {name}; give the path of yours, or set {setting}")
 
 
 def _check(name: str) -> None:

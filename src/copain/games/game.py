@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from copain.errors import RomError
 from copain.joypad import IDLE, FrameInput
 from copain.memory import Bytes, Variable
+from copain.rom import Rom, ines_header
 from copain.system import System
 
 Flags = npt.NDArray[np.bool_]
@@ -41,7 +43,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class RamMap:
-    """The names of a game's RAM, read from its ``ram.toml``."""
+    """The names of a game's RAM, read from its ``ram.toml``, and the ROM that they are of.
+
+    Headers of NES ROMs differ where games do not: the checksums without header tell such a game.
+    """
 
     title: str
     version: str
@@ -49,6 +54,34 @@ class RamMap:
     sha1: str
     variables: Mapping[str, Variable]
     tables: Mapping[str, Table] = field(default_factory=dict[str, Table])
+    md5: str = ""
+    sha1_without_header: str = ""
+    md5_without_header: str = ""
+
+    def is_of(self, rom: Rom) -> bool:
+        """Whether this is the RAM map of that ROM."""
+        if rom.sha1 == self.sha1:
+            return True
+        header = ines_header(rom.data) if self.sha1_without_header else None
+        return header is not None and header.sha1 == self.sha1_without_header
+
+    def check(self, rom: Rom) -> None:
+        """Raise RomError, with the checksums, unless this is the RAM map of that ROM."""
+        if self.is_of(rom):
+            return
+        header = ines_header(rom.data)
+        lines = [
+            f"{rom.path or rom.name} is not {self.title} ({self.version}):",
+            f"  it has    SHA-1 {rom.sha1}, MD5 {rom.md5}",
+            f"  needed is SHA-1 {self.sha1}" + (f", MD5 {self.md5}" if self.md5 else ""),
+        ]
+        if header is not None and self.sha1_without_header:
+            lines += [
+                "or, without the 16 bytes of the header:",
+                f"  it has    SHA-1 {header.sha1}, MD5 {header.md5}",
+                f"  needed is SHA-1 {self.sha1_without_header}, MD5 {self.md5_without_header}",
+            ]
+        raise RomError("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@
     version = "1.0"
     system = "nes"
     sha1 = "..."                  # of the whole ROM file
+    md5 = "..."                   # may be left out, as may these two, of what follows an NES header
+    sha1_without_header = "..."
+    md5_without_header = "..."
 
     [variables.lives]
     address = 0x0041
@@ -38,6 +41,8 @@ from copain.system import system_by_name
 MOST_ROWS = 65536
 """The most rows that an object table may have."""
 
+_GAME_TEXTS = ("title", "version", "system", "sha1")
+_MORE_CHECKSUMS = ("md5", "sha1_without_header", "md5_without_header")
 _VARIABLE_KEYS = {"address", "type", "length", "order", "range", "kind", "about"}
 
 
@@ -57,7 +62,7 @@ def parse_ram_map(text: str, source: str = "ram.toml") -> RamMap:
     except (ValueError, RecursionError) as error:  # a huge integer is a plain ValueError
         raise GameError(f"{source}: {error}") from error
     try:
-        game = _table(document.get("game"), "[game]", {"title", "version", "system", "sha1"})
+        game = _table(document.get("game"), "[game]", {*_GAME_TEXTS, *_MORE_CHECKSUMS})
         variables = {
             name: _variable(name, entry, f"[variables.{name}]")
             for name, entry in _table(document.get("variables", {}), "[variables]").items()
@@ -73,6 +78,7 @@ def parse_ram_map(text: str, source: str = "ram.toml") -> RamMap:
             sha1=_text(game, "sha1", "[game]"),
             variables=variables,
             tables=tables,
+            **{key: _text(game, key, "[game]") for key in _MORE_CHECKSUMS if key in game},
         )
     except CopainError as error:
         raise GameError(f"{source}: {error}") from error

@@ -1,0 +1,85 @@
+"""Gradius itself: its RAM in a savestate that stable-retro carries, and, with the ROM, its play.
+
+The ROM is no one's to give: these tests run where COPAIN_GRADIUS_ROM names yours, and are skipped
+by name elsewhere, in CI too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import copain
+from copain.games import game_by_name, ram_map_of
+from copain.games.gradius.game import Gradius
+from copain.search import BruteForce, brute_force
+
+EMULATORS = ["libretro", "fceux"]
+
+
+@pytest.fixture
+def rom() -> copain.Rom:
+    path = os.environ.get("COPAIN_GRADIUS_ROM")
+    if not path:
+        pytest.skip("Gradius (USA): set COPAIN_GRADIUS_ROM to your ROM of it")
+    rom = copain.Rom.read(path)
+    ram_map_of("gradius").check(rom)
+    return rom
+
+
+@pytest.fixture
+def gradius() -> Gradius:
+    game = game_by_name("gradius")
+    assert isinstance(game, Gradius)
+    return game
+
+
+def test_the_start_of_the_first_stage_in_a_savestate_of_others(gradius: Gradius) -> None:
+    spec = importlib.util.find_spec("stable_retro")
+    if spec is None or spec.origin is None:
+        pytest.skip("stable-retro's savestates: pip install 'copain[cores]'")
+    path = Path(spec.origin).parent / "data/stable/Gradius-Nes-v0/Level1.state"
+    data = gzip.decompress(path.read_bytes())
+    at = data.index(b"RAM\0") + 8  # of FCEUmm: four letters, then the size
+    ram = np.frombuffer(data[at : at + 2048], np.uint8)
+    names = ("mode", "ship", "lives", "stage", "loop", "ship_x", "ship_y", "scroll", "paused")
+    assert [int(gradius.value(ram, name)) for name in names] == [5, 1, 3, 0, 0, 80, 96, 26, 0]
+    assert gradius.score(ram) == 0
+    assert gradius.value(ram, "high_score") == 5000  # 50,000 on the screen
+    assert not gradius.over(ram[None])
+    assert gradius.allowed(ram[None])[0, :-1].all()
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_the_start_leads_into_play_and_the_ship_dies_and_comes_back(
+    rom: copain.Rom, gradius: Gradius, emulator: str
+) -> None:
+    with copain.open(rom, emulator) as nes:
+        for held, frames in gradius.start:
+            nes.advance(held, frames=frames)
+        assert (nes.ram["mode"], nes.ram["ship"], nes.ram["lives"]) == (5, 1, 3)
+        scroll, x = nes.ram["scroll"], nes.ram["ship_x"]
+        nes.advance(copain.Joypad(right=True, a=True), frames=30)
+        assert nes.ram["ship_x"] > x
+        assert nes.ram["scroll"] > scroll
+        prev = nes.ram.read_all()
+        deaths = 0
+        while nes.ram["lives"] == 3 and nes.frame < 6000:
+            nes.advance()
+            ram = nes.ram.read_all()
+            deaths += int(gradius.dead(prev, ram))
+            prev = ram
+        assert deaths == 1
+        assert nes.ram["lives"] == 2
+
+
+def test_a_search_gets_on(rom: copain.Rom, gradius: Gradius) -> None:
+    config = BruteForce(frames=60_000)
+    found = brute_force(lambda: copain.open(rom), gradius, config)
+    assert found.score > 1000
+    assert found.movie.frames > 1000
