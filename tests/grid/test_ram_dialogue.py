@@ -71,8 +71,10 @@ def test_a_movie_plays_frame_for_frame(
     trace: list[bytes], movie: Movie, grid_rom: copain.Rom
 ) -> None:
     with copain.open(grid_rom) as emulator:
+        emulator.advance(START, frames=30)  # it begins at its anchor all the same
         dialogue = Dialogue(emulator, movie)
         assert emulator.ram.read_all().tobytes() == trace[0]
+        assert [found.original for found in dialogue.search] == list(trace[0])
         for line, frame in (("advance 7", 7), ("at 30", 30), ("advance", 31), ("at 60", 60)):
             dialogue.do(line)
             assert dialogue.frame == frame
@@ -95,6 +97,12 @@ def test_a_savestate_takes_the_movie_back_too(
             assert emulator.ram.read_all().tobytes() == trace[frame]
             dialogue.do("advance 25")
             assert emulator.ram.read_all().tobytes() == trace[frame + 25]
+            do(dialogue, "save-state later\nadvance 9\nload-state later\nadvance 5")
+            assert emulator.ram.read_all().tobytes() == trace[frame + 30]
+        with pytest.raises(CopainError, match="the movie ends at frame 60"):
+            dialogue.do("at 61")
+        dialogue.do("at 60")
+        assert emulator.ram.read_all().tobytes() == trace[60]
 
 
 def test_after_its_end_nothing_is_held(

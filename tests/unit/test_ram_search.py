@@ -138,6 +138,9 @@ def test_what_is_no_decimal_is_no_candidate() -> None:
     search = RamSearch(ram.memory, "bcd")
     search.unchanged()
     assert left(search) == [2]
+    search = RamSearch(Bytes(8, 9, 10, 9).memory, "digits", length=2)
+    search.unchanged()
+    assert left(search) == [0]
 
 
 def test_aligned_addresses_are_multiples_of_the_length() -> None:

@@ -39,6 +39,13 @@ def test_fceux_reads_what_we_write(tmp_path: Path) -> None:
     assert path.read_bytes() == b"\n2\n00000\t000A\tb\tu\t0\tlives\n00001\t0300\tw\ts\t0\tspeed\n"
 
 
+def test_lines_are_numbered_as_both_windows_of_fceux_read_it(tmp_path: Path) -> None:
+    """In decimal: the Qt window takes a hexadecimal digit for the address."""
+    path = tmp_path / "x.wch"
+    write_watches(path, named(*(Variable(f"v{n}", n) for n in range(11))))
+    assert path.read_text().splitlines()[-1] == "00010\t000A\tb\tu\t0\tv10"
+
+
 def test_fceux_files_of_both_windows_are_read(tmp_path: Path) -> None:
     windows = "\n4\n00000\t000A\tb\tu\t0\tlives\n00001\t0300\tw\ts\t0\tspeed x\n"
     windows += "00002\t0000\tS\tS\t0\t---\n0000A\t0400\td\th\t0\t\n"
