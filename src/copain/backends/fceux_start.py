@@ -157,6 +157,11 @@ def _environment(call: str, how: Launch, folder: Path) -> dict[str, str]:
     environment["FCEUX_CONFIG_DIR"] = str(folder)
     environment["COPAIN_FOLDER"] = str(folder)
     environment["COPAIN_TRANSPORT"] = how.transport
+    environment["TMPDIR"] = str(folder)
+    if not environment.get("XDG_RUNTIME_DIR"):
+        # Else Qt makes one of its own in the temporary folder, and leaves it there.
+        (folder / "run").mkdir(mode=0o700)
+        environment["XDG_RUNTIME_DIR"] = str(folder / "run")
     # Else SDL swallows the signals that should end it.
     environment["SDL_NO_SIGNAL_HANDLERS"] = "1"
     if how.display == "offscreen":

@@ -87,12 +87,14 @@ if hasattr(os, "register_at_fork"):
 
 
 class Folder:
-    """A private folder (mode 0700), in memory where possible, gone at the end."""
+    """A private folder (mode 0700), gone at the end: in TMPDIR if that is set, else in memory."""
 
     def __init__(self, prefix: str) -> None:
         """A new folder whose name begins with `prefix`."""
         memory = Path("/dev/shm")
-        place = str(memory) if memory.is_dir() and os.access(memory, os.W_OK | os.X_OK) else None
+        place = os.environ.get("TMPDIR")
+        if not place and memory.is_dir() and os.access(memory, os.W_OK | os.X_OK):
+            place = str(memory)
         self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
         _guard.hold(str(self.path))
 

@@ -90,6 +90,7 @@ class References(Protocol):
         ...
 
 
+_READ = 1 << 16
 _U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
 
@@ -288,6 +289,11 @@ class MessageBuffer:
     def __init__(self) -> None:
         self._data = bytearray()
         self._needed = HEAD.size
+
+    @property
+    def room(self) -> int:
+        """How many bytes to read at once: what a long message still lacks, or some."""
+        return max(_READ, self._needed - len(self._data))
 
     def next(self, arrived: bytes = b"") -> tuple[int, bytes] | None:
         """The next whole message (kind, body), or None until more has `arrived`.

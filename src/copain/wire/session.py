@@ -204,7 +204,7 @@ class Session:
         try:  # not `with self._sound()`: this is the hot path
             found = buffer.next()
             while found is None:
-                found = buffer.next(self._transport.receive(deadline))
+                found = buffer.next(self._transport.receive(deadline, buffer.room))
         except WireError as error:
             self.close(str(error))
             raise

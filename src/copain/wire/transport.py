@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from copain.errors import WireClosed, WireTimeout
@@ -41,34 +42,32 @@ class PipeTransport:
         """On the file descriptors that are read from and written to."""
         self._reading, self._writing = reading, writing
         os.set_blocking(writing, False)
-        self._can_read, self._can_write = select.poll(), select.poll()
-        self._can_read.register(reading, select.POLLIN)
-        self._can_write.register(writing, select.POLLOUT)
+        self._can_read, self._can_write = _poll(reading, _IN), _poll(writing, _OUT)
         self._closed = False
 
     def send(self, data: bytes, deadline: float | None) -> None:
         """Write all."""
         if self._closed:
             raise WireClosed("the connection is closed")
-        view: bytes | memoryview = data
+        rest: bytes | memoryview = data
         while True:
             try:
-                sent = os.write(self._writing, view)
+                sent = os.write(self._writing, rest)
             except BlockingIOError:
                 sent = 0
             except OSError as error:
                 raise WireClosed(f"the other side is gone: {error.strerror}") from None
-            if sent == len(view):
+            if sent == len(rest):
                 return
-            view = memoryview(view)[sent:]
-            if not self._can_write.poll(_milliseconds(deadline)):
+            rest = memoryview(rest)[sent:]
+            if not self._can_write(_milliseconds(deadline)):
                 raise WireTimeout("the other side does not read what is sent to it")
 
     def receive(self, deadline: float | None, size: int = CHUNK) -> bytes:
         """Read what is there."""
         if self._closed:
             raise WireClosed("the connection is closed")
-        if not self._can_read.poll(_milliseconds(deadline)):
+        if not self._can_read(_milliseconds(deadline)):
             raise WireTimeout("the other side does not answer")
         data = os.read(self._reading, size)
         if not data:
@@ -91,24 +90,37 @@ class SocketTransport:
         if connected.family in (socket.AF_INET, socket.AF_INET6):
             # Else the second of two small messages waits for the answer to the first.
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.setblocking(False)
+        number = connected.fileno()
+        self._can_read, self._can_write = _poll(number, _IN), _poll(number, _OUT)
+        self._closed = False
 
     def send(self, data: bytes, deadline: float | None) -> None:
         """Send all."""
-        try:
-            self._socket.settimeout(_seconds(deadline))
-            self._socket.sendall(data)
-        except TimeoutError:
-            raise WireTimeout("the other side does not read what is sent to it") from None
-        except OSError as error:
-            raise WireClosed(f"the other side is gone: {error.strerror}") from None
+        if self._closed:
+            raise WireClosed("the connection is closed")
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                sent = self._socket.send(rest)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                raise WireClosed(f"the other side is gone: {error.strerror}") from None
+            if sent == len(rest):
+                return
+            rest = memoryview(rest)[sent:]
+            if not self._can_write(_milliseconds(deadline)):
+                raise WireTimeout("the other side does not read what is sent to it")
 
     def receive(self, deadline: float | None, size: int = CHUNK) -> bytes:
         """Receive what is there."""
+        if self._closed:
+            raise WireClosed("the connection is closed")
+        if not self._can_read(_milliseconds(deadline)):
+            raise WireTimeout("the other side does not answer")
         try:
-            self._socket.settimeout(_seconds(deadline))
             data = self._socket.recv(size)
-        except TimeoutError:
-            raise WireTimeout("the other side does not answer") from None
         except OSError as error:
             raise WireClosed(f"the other side is gone: {error.strerror}") from None
         if not data:
@@ -117,6 +129,7 @@ class SocketTransport:
 
     def close(self) -> None:
         """Close the socket."""
+        self._closed = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -128,10 +141,26 @@ def memory_pair() -> tuple[SocketTransport, SocketTransport]:
     return SocketTransport(one), SocketTransport(other)
 
 
-def _seconds(deadline: float | None) -> float | None:
-    # A timeout of zero would mean "do not block", another error.
-    return None if deadline is None else max(deadline - time.monotonic(), 1e-3)
+_IN, _OUT = 1, 4  # POLLIN and POLLOUT, where there is poll
+
+
+def _poll(number: int, event: int) -> Callable[[float | None], object]:
+    """A function that waits until a file descriptor is ready; false if it is not in time."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(number, event)
+        return poll.poll
+    reading, writing = ([number], []) if event == _IN else ([], [number])
+
+    def wait(milliseconds: float | None) -> bool:  # Windows
+        seconds = None if milliseconds is None else milliseconds / 1000
+        return any(select.select(reading, writing, [], seconds))
+
+    return wait
 
 
 def _milliseconds(deadline: float | None) -> float | None:
-    return None if deadline is None else max(deadline - time.monotonic(), 0.0) * 1000
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    return left * 1000 if left > 0 else 0
