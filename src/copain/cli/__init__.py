@@ -18,6 +18,7 @@ from copain.cli.doctor import doctor
 from copain.cli.info import info
 from copain.cli.play import play
 from copain.cli.ram import ram
+from copain.cli.random import random
 from copain.cli.render import render
 from copain.cli.search import search
 from copain.cli.verify import verify
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (conformance, cores, demo, info, doctor, play, verify, render):
+for command in (conformance, cores, demo, info, doctor, play, random, verify, render):
     app.command()(command)
 app.add_typer(search)
 app.add_typer(ram)

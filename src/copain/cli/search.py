@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from copain.backends import EMULATOR_NAMES
 from copain.cli.verify import open_one
 from copain.cli.watch import SearchWatch
 from copain.errors import GameError
@@ -33,6 +34,9 @@ def brute_force(
     game: Annotated[
         str, typer.Argument(help=f"A game ({', '.join(GAME_NAMES)}), or the ROM of one.")
     ],
+    rom: Annotated[
+        Path | None, typer.Option(help="Your ROM of the game, where copain ships none.")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
     frames: Annotated[
         int | None, typer.Option(help="Stop after so many emulated frames, all tries counted.")
@@ -48,6 +52,9 @@ def brute_force(
     workers: Annotated[
         int | None, typer.Option(help="Emulators at once; the result does not depend on it.")
     ] = None,
+    emulator: Annotated[
+        str | None, typer.Option(help=f"The emulator: {', '.join(EMULATOR_NAMES)}.")
+    ] = None,
     core: Annotated[str | None, typer.Option(help="The libretro core, by name or by path.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder; runs/GAME-DATE by default.")
@@ -57,7 +64,7 @@ def brute_force(
 
     Exit status 0: won; 1: not won; 2: the search could not be made.
     """
-    played, rom = game_and_rom(game)
+    played, loaded = game_and_rom(game, rom)
     config = BruteForce(
         seed=seed, action_repeat=action_repeat, lines=lines,
         most_lines=max(lines, _DEFAULT.most_lines), frames=frames, tries=tries, seconds=seconds,
@@ -65,11 +72,11 @@ def brute_force(
     folder = out or Path("runs") / f"{played.name}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console()
     with (
-        open_one(rom, None, core) as screen,
+        open_one(loaded, emulator, core) as screen,
         SearchWatch(f"copain searches {played.ram_map.title}", console, screen) as watch,
     ):
         found = search_by_brute_force(
-            lambda: open_one(rom, None, core), played, config,
+            lambda: open_one(loaded, emulator, core), played, config,
             workers=workers, folder=folder, on_progress=watch,
         )  # fmt: skip
     console.print(summary(found), highlight=False, soft_wrap=True)
@@ -79,23 +86,23 @@ def brute_force(
         raise typer.Exit(1)
 
 
-def game_and_rom(name: str) -> tuple[Game, Rom]:
-    """The game of this name and the ROM copain ships, or the ROM at this path and its game."""
+def game_and_rom(name: str, path: Path | None = None) -> tuple[Game, Rom]:
+    """The game of this name and its ROM: the one at `path`, yours, or the one copain ships; or,
+    when the name is the path of a ROM, that and its game.
+    """
     if name in GAME_NAMES:
-        return game_by_name(name), Rom.read(rom_path(name))
-    if not Path(name).exists():
-        raise GameError(
-            f"copain search: {name!r} is neither a game nor the file of a ROM; "
-            f"the games are {', '.join(GAME_NAMES)}"
-        )
+        rom = Rom.read(rom_path(name) if path is None else path)
+        played = game_by_name(name)
+        played.ram_map.check(rom)
+        return played, rom
     rom = Rom.read(name)
-    game = game_of(rom)
-    if game is None:
+    found = game_of(rom)
+    if found is None:
         raise GameError(
-            f"copain search: no game definition is for this ROM (SHA-1 {rom.sha1}), so nothing "
-            f"says when it is won or lost; the games are {', '.join(GAME_NAMES)}"
+            f"no game definition is for this ROM (SHA-1 {rom.sha1}), so nothing says when it is "
+            f"won or lost; the games are {', '.join(GAME_NAMES)}"
         )
-    return game, rom
+    return found, rom
 
 
 def summary(found: Found) -> str:

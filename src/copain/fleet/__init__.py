@@ -17,12 +17,14 @@ from copain.fleet.agent import Agent, AgentLink, RandomAgent, RunStopped, Transi
 from copain.fleet.agent_process import AgentProcess
 from copain.fleet.copain_run import CopainRun, Outcome, Run
 from copain.fleet.loop import LoopFleet, LoopPool
+from copain.fleet.random_play import Played, RandomPlay
 from copain.fleet.run_display import Display, Line, RunDisplay
 from copain.rollout import Fleet, HasFleet
 
 __all__ = [
     "Agent", "AgentLink", "AgentProcess", "CopainRun", "Display", "Line", "LoopFleet", "LoopPool",
-    "Outcome", "RandomAgent", "Run", "RunDisplay", "RunStopped", "Transition", "open_fleet",
+    "Outcome", "Played", "RandomAgent", "RandomPlay", "Run", "RunDisplay", "RunStopped",
+    "Transition", "open_fleet",
 ]  # fmt: skip
 
 

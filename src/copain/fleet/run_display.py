@@ -54,6 +54,8 @@ class RunDisplay:
         now = time.monotonic()
         if self._quiet or now - self._drawn < (_LINE_EVERY if self._live is None else _DRAWN_EVERY):
             return
+        if not any(line.facts for line in lines):
+            return
         self._drawn = now
         if self._live is None:
             told = "; ".join(f"{line.runner}: {_words(line)}" for line in lines if line.facts)
