@@ -281,10 +281,7 @@ def main() -> int:
         "pace": arguments.pace,
         "emulator": arguments.emulator,
         "rom": arguments.rom.name,
-        "machine": {
-            "processors": os.cpu_count(), "platform": platform.platform(),
-            "python": platform.python_version(),
-        },
+        "machine": machine(),
         "commit": commit(),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "results": figures,
@@ -305,6 +302,18 @@ def main() -> int:
         path.write_text(json.dumps(report, indent=2) + "\n")
         print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
     return 1 if arguments.check and missed else 0
+
+
+def machine() -> dict[str, str | int]:
+    """What this machine is."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count() or 0,
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
+        "python": platform.python_version(),
+    }
 
 
 def commit() -> str:
