@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import copain
-from conftest import absent
+from conftest import TESTS, absent
 from copain.backends.fceux import FceuxEmulator, TransportName, attach, check_payload, script_path
 from copain.backends.fceux_start import find_fceux
 from copain.emulator import HasLagFrames, HasScreen, HasSoftReset
@@ -478,3 +479,22 @@ def test_attach_drives_a_fceux_that_runs_already(
     with attach(address, alouette, token=token) as nes:
         nes.advance(frames=5)
         assert nes.frame == 5
+
+
+# The guide ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("fceux", "alouette")
+def test_the_code_of_the_guide_runs(tmp_path: Path) -> None:
+    guide = (TESTS.parent / "docs" / "guides" / "fceux.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```py\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "".join(blocks)],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    frame, framecount, path = re.findall(r"^(\d+) .*\n(\d+)\n(.*)$", done.stdout)[0]
+    assert (frame, framecount) == ("4", "4")
+    assert Path(path) == script_path()
+    assert script_path().is_file()

@@ -189,7 +189,6 @@ def _config(how: Launch) -> str:
         "SDL.NewPPU": int(how.new_ppu),
         "SDL.RamInitMethod": _RAM_INITS[how.ram_init],
         "SDL.FourScore": int(how.four_score),
-        "SDL.Input.EnableOppositeDirectionals": 1,  # an input log says what is held, all of it
         # OpenGL crashes without a real display; the window's picture is then drawn by Qt.
         "SDL.VideoDriver": 0 if shown else 1,
         "SDL.ShowGuiMessages": int(shown),  # they would be in the picture
