@@ -33,7 +33,7 @@ return function(operations, copain)
     -- An error that leaves a callback ends FCEUX's whole Lua (HandleCallbackError), and with it the
     -- session: guard them all, those of users' scripts too.
     local originals = setmetatable({}, { __mode = "k" }) -- by guard
-    local python = setmetatable({}, { __mode = "k" }) -- functions that live in Python
+    local python = setmetatable({}, { __mode = "k" }) -- functions that Python gave
 
     local function guarding(register)
         return function(...)
@@ -56,7 +56,7 @@ return function(operations, copain)
         end
     end
 
-    -- Register a Python function; true stands for the Python function that was there before.
+    -- Register what Python gave; true stands for what Python gave before.
     local function from_python(register)
         return function(f, ...)
             if f then
@@ -222,7 +222,49 @@ return function(operations, copain)
         end
     end
 
-    -- The operations --------------------------------------------------------------------------------
+    -- What would crash FCEUX or stop it for ever ---------------------------------------------------
+
+    -- A popup is the program xmessage; where the last folder of PATH is reached without it, FCEUX
+    -- 2.6.5 crashes (doPopup walks past the last colon).
+    local function has_xmessage()
+        for folder in (os.getenv("PATH") or ""):gmatch("([^:]*):") do
+            local file = io.open(folder .. "/xmessage", "rb")
+            if file then
+                file:close()
+                return true
+            end
+        end
+        return false
+    end
+    for _, namespace in ipairs({ "gui", "input" }) do
+        local popup = _G[namespace].popup
+        local function safe_popup(...)
+            if package.config:sub(1, 1) == "/" and not has_xmessage() then
+                error("a popup needs the program xmessage, which is not on PATH (Debian: "
+                    .. "apt install x11-utils)", 2)
+            end
+            return popup(...)
+        end
+        _G[namespace].popup = safe_popup
+    end
+
+    -- A breakpoint waits for a person at the debugger's window.
+    local hit_breakpoint = debugger.hitbreakpoint
+    debugger.hitbreakpoint = function()
+        if nobody_unpauses then
+            error("a breakpoint would wait for ever: there is no window (open FCEUX with "
+                .. "visible=True)", 2)
+        end
+        hit_breakpoint()
+    end
+
+    -- FCEUX 2.6.5 looks for a file name where none is kept, and follows a null pointer.
+    savestate.loadscriptdata = function()
+        error("FCEUX 2.6.5 crashes in savestate.loadscriptdata; what savestate.registersave keeps "
+            .. "comes back in savestate.registerload", 2)
+    end
+
+    -- The operations ------------------------------------------------------------------------------
 
     for _, namespace in ipairs(NAMESPACES) do
         for name, f in pairs(_G[namespace]) do
@@ -262,29 +304,18 @@ return function(operations, copain)
     local write_rom = rom.writebyte
     operations["rom.writebyte"] = function(...) write_rom(...) end
 
-    -- A popup is the program xmessage; where the last folder of PATH is reached without it, FCEUX
-    -- 2.6.5 crashes (doPopup walks past the last colon).
-    local function has_xmessage()
-        for folder in (os.getenv("PATH") or ""):gmatch("([^:]*):") do
-            local file = io.open(folder .. "/xmessage", "rb")
-            if file then
-                file:close()
-                return true
-            end
-        end
-        return false
+    -- FCEUX 2.6.5 crashes when it shall write a savestate in which nothing was saved.
+    local filled = setmetatable({}, { __mode = "k" })
+    local save, persist = savestate.save, savestate.persist
+    operations["savestate.save"] = function(state)
+        save(state)
+        filled[state] = true
     end
-    for _, namespace in ipairs({ "gui", "input" }) do
-        local popup = _G[namespace].popup
-        local function safe_popup(...)
-            if package.config:sub(1, 1) == "/" and not has_xmessage() then
-                error("a popup needs the program xmessage, which is not on PATH (Debian: "
-                    .. "apt install x11-utils)", 2)
-            end
-            return popup(...)
+    operations["savestate.persist"] = function(state)
+        if not filled[state] then
+            error("there is nothing in this savestate: call savestate.save first", 0)
         end
-        _G[namespace].popup = safe_popup
-        operations[namespace .. ".popup"] = safe_popup
+        persist(state)
     end
 
     -- For evaluated code: copain.bytes(s) arrives in Python as bytes.

@@ -14,7 +14,7 @@ class Debugger(Namespace):
     def hitbreakpoint(self) -> None:
         """Stop at the next instruction as a breakpoint does, when the debugger is at work.
 
-        It waits for a person at FCEUX's debugger window, so it is for visible runs.
+        It waits for a person at FCEUX's debugger; without a window LuaError is raised.
         """
         self._do("hitbreakpoint")
 
@@ -37,6 +37,7 @@ class Debugger(Namespace):
     def getsymboloffset(self, name: str, bank: int | None = None) -> int:
         """The address of a debug symbol, or -1; from the ``.nl`` files beside the ROM.
 
-        `bank` is the ROM bank of 16 KB; -1 is RAM; without it any bank is searched.
+        `bank` is the ROM bank of 16 KB; -1 is RAM; without it any bank is searched. Copain starts
+        FCEUX without these files: they are there when a person loads them in the debugger.
         """
         return self._int("getsymboloffset", *given(name, bank))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from copain.backends.fceux_api.hooks import Function, Hook
 from copain.backends.fceux_api.namespace import Ask, Namespace
+from copain.errors import RomError
+from copain.rom import Rom
+from copain.system import NES
 from copain.wire.protocol import LuaObject
 
 
@@ -26,7 +30,7 @@ class Emu(Namespace):
         self._do("poweron")
 
     def softreset(self) -> None:
-        """Press the reset button; the game starts again with the next frame."""
+        """Press the reset button; the game, and FCEUX's `framecount`, start again."""
         self._do("softreset")
 
     def speedmode(self, mode: Literal["normal", "nothrottle", "turbo", "maximum"]) -> None:
@@ -75,7 +79,10 @@ class Emu(Namespace):
         self._do("setrenderplanes", sprites, background)
 
     def message(self, text: str) -> None:
-        """Show a line at the bottom of the picture for some seconds."""
+        """Show a line at the bottom of the picture for 3 seconds, and write it to the log.
+
+        Without a window only to the log, so that pictures stay the game's.
+        """
         self._do("message", text)
 
     def framecount(self) -> int:
@@ -131,7 +138,7 @@ class Emu(Namespace):
         """Red, green, blue and palette index of a pixel of the last picture.
 
         x is 0 to 255, y 0 to 239. `emulator_screen`: without what was drawn on it. The palette
-        index is the NES colour, 0 to 63; 254 where there is none.
+        index is the NES colour, 0 to 63; of what was drawn on it, it says nothing.
         """
         red, green, blue, index = self._ints("getscreenpixel", x, y, emulator_screen)
         return red, green, blue, index
@@ -148,13 +155,17 @@ class Emu(Namespace):
         """The folder FCEUX's program is in."""
         return self._text("getdir")
 
-    def loadrom(self, path: str) -> str | None:
+    def loadrom(self, path: str | os.PathLike[str]) -> str | None:
         """Ask FCEUX to load another ROM; gives the name of the one that is still in.
 
-        It comes some frames later, and not at all when the path is bad. `nes.rom` and `nes.memory`
-        go on speaking of the first: open another emulator instead, it takes 50 ms.
+        It comes some frames later. `nes.rom`, `nes.memory` and `nes.power_on` go on speaking of the
+        first: better open another emulator, it takes 50 ms. Raises RomError for what is no NES ROM,
+        over which FCEUX would hang.
         """
-        return self._optional_text("loadrom", path)
+        rom = Rom.read(path)
+        if rom.system is not NES:
+            raise RomError(f"emu.loadrom: {rom.name!r} is a {rom.system} ROM; FCEUX plays the NES")
+        return self._optional_text("loadrom", str(rom.path))
 
     def debuggerloop(self) -> None:
         """Wait in the debugger of FCEUX for Windows; elsewhere nothing happens."""

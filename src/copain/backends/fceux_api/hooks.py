@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 from copain.backends.fceux_api.namespace import Ask
 from copain.errors import InputError
 from copain.wire.protocol import LuaFunction, LuaObject, Value
 
-Function: TypeAlias = LuaFunction | LuaObject
+Function: TypeAlias = Callable[[], object] | LuaObject
 """What FCEUX can call: a Python function, or a Lua function that `Lua.eval` gave."""
+
+SlotFunction: TypeAlias = LuaFunction | LuaObject
+"""The same, for savestate slots: called with the slot's number and what was kept beside it."""
+
+MemoryFunction: TypeAlias = Callable[[int, int, int], object] | LuaObject
+"""The same, for memory hooks: called with address, size and value."""
 
 
 class Hook:
@@ -24,24 +31,25 @@ class Hook:
     def __init__(self, ask: Ask, operation: str) -> None:
         self._ask = ask
         self._operation = operation
-        self._function: LuaFunction | None = None
+        self._function: SlotFunction | None = None
         self._entry = self._run
 
-    def register(self, function: Function | None, *more: Value) -> Function | None:
+    def register(self, function: SlotFunction | None, *more: Value) -> SlotFunction | None:
         """Put a function here, or None to take it away; what stood here before."""
         check_function(self._operation, function)
-        ours = not isinstance(function, LuaObject) and function is not None
-        value: Value = self._entry if ours else function
-        results = self._ask(self._operation, value, *more)
+        of_lua = function is None or isinstance(function, LuaObject)
+        results = self._ask(self._operation, function if of_lua else self._entry, *more)
         before = results[0] if results else None
-        previous = self._function
-        self._function = function if ours else None  # pyright: ignore[reportAttributeAccessIssue]
+        previous, self._function = self._function, function
         if isinstance(before, LuaObject):
-            return before
+            return before  # a script put it there
         return previous if before is True else None
 
     def _run(self, *arguments: Value) -> object:
-        return None if self._function is None else self._function(*arguments)
+        function = self._function
+        if function is None or isinstance(function, LuaObject):
+            return None
+        return function(*arguments)
 
 
 class MemoryHook:
@@ -52,11 +60,11 @@ class MemoryHook:
     def __init__(self, ask: Ask, operation: str) -> None:
         self._ask = ask
         self._operation = operation
-        self._functions: dict[int, LuaFunction] = {}
+        self._functions: dict[int, Callable[[int, int, int], object]] = {}
         self._entry = self._run
 
     def register(
-        self, address: int, size: int | Function | None, function: Function | None
+        self, address: int, size: int | MemoryFunction | None, function: MemoryFunction | None
     ) -> None:
         """Put a function at `size` addresses from `address` on, or None to take it away."""
         if not isinstance(size, int):
@@ -70,13 +78,14 @@ class MemoryHook:
             raise InputError(
                 f"{self._operation}: {size} addresses from {address:#x} on; the CPU has 0 to 0xFFFF"
             )
-        ours = not isinstance(function, LuaObject) and function is not None
-        self._ask(self._operation, address, size, self._entry if ours else function)
-        for at in range(address, address + size):
-            if ours:
-                self._functions[at] = function  # pyright: ignore[reportArgumentType]
-            else:
+        addresses = range(address, address + size)
+        if function is None or isinstance(function, LuaObject):
+            self._ask(self._operation, address, size, function)
+            for at in addresses:
                 self._functions.pop(at, None)
+        else:
+            self._ask(self._operation, address, size, self._entry)
+            self._functions.update(dict.fromkeys(addresses, function))
 
     def _run(self, address: int, size: int, value: int) -> object:
         function = self._functions.get(address)

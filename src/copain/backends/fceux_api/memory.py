@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, overload
 
-from copain.backends.fceux_api.hooks import Function, MemoryHook
+from copain.backends.fceux_api.hooks import MemoryFunction, MemoryHook
 from copain.backends.fceux_api.namespace import Ask, Namespace, given
 
 Register: TypeAlias = Literal["a", "x", "y", "s", "p", "pc"]
@@ -66,11 +66,17 @@ class Memory(Namespace):
         self._do("setregister", register, value)
 
     @overload
-    def registerwrite(self, address: int, function: Function | None, /) -> None: ...
+    def registerwrite(self, address: int, function: MemoryFunction | None, /) -> None: ...
     @overload
-    def registerwrite(self, address: int, size: int, function: Function | None, /) -> None: ...
     def registerwrite(
-        self, address: int, size: int | Function | None, function: Function | None = None, /
+        self, address: int, size: int, function: MemoryFunction | None, /
+    ) -> None: ...
+    def registerwrite(
+        self,
+        address: int,
+        size: int | MemoryFunction | None,
+        function: MemoryFunction | None = None,
+        /,
     ) -> None:
         """Call `function(address, size, value)` when the game writes there; None takes it away.
 
@@ -83,11 +89,15 @@ class Memory(Namespace):
     register = registerwrite
 
     @overload
-    def registerexec(self, address: int, function: Function | None, /) -> None: ...
+    def registerexec(self, address: int, function: MemoryFunction | None, /) -> None: ...
     @overload
-    def registerexec(self, address: int, size: int, function: Function | None, /) -> None: ...
+    def registerexec(self, address: int, size: int, function: MemoryFunction | None, /) -> None: ...
     def registerexec(
-        self, address: int, size: int | Function | None, function: Function | None = None, /
+        self,
+        address: int,
+        size: int | MemoryFunction | None,
+        function: MemoryFunction | None = None,
+        /,
     ) -> None:
         """Call `function(address, 1, 0)` before the instruction there runs; None takes it away.
 

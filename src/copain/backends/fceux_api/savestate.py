@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from copain.backends.fceux_api.hooks import Function, Hook
+from copain.backends.fceux_api.hooks import Hook, SlotFunction
 from copain.backends.fceux_api.namespace import Ask, Namespace, given
 from copain.errors import InputError, WireError
 from copain.wire.protocol import LuaObject, Value
@@ -43,28 +43,28 @@ class Savestate(Namespace):
         self._do("save", _checked(state, "save"))
 
     def persist(self, state: LuaObject) -> None:
-        """Write the object into its file."""
+        """Write the object into its file. Raises LuaError when `save` was not called."""
         self._do("persist", _checked(state, "persist"))
 
     def load(self, state: LuaObject) -> None:
         """Load what was saved into the object. FCEUX says nothing when it holds nothing."""
         self._do("load", _checked(state, "load"))
 
-    def registersave(self, function: Function | None) -> Function | None:
+    def registersave(self, function: SlotFunction | None) -> SlotFunction | None:
         """Call `function(slot)` when the person saves into a slot (not for `save`).
 
         What it returns is kept beside the savestate, for `registerload`.
         """
         return self._save.register(function)
 
-    def registerload(self, function: Function | None) -> Function | None:
+    def registerload(self, function: SlotFunction | None) -> SlotFunction | None:
         """Call `function(slot, ...)` when the person loads a slot, with what was kept."""
         return self._load.register(function)
 
     def loadscriptdata(self, state: LuaObject) -> list[Value]:
         """What the function of `registersave` returned for this savestate.
 
-        FCEUX 2.6.5 looks for the object's file name where there is none, and crashes.
+        Raises LuaError: FCEUX 2.6.5 crashes here.
         """
         return self._results("loadscriptdata", _checked(state, "loadscriptdata"))
 

@@ -17,7 +17,7 @@ class Aim(TypedDict):
 
 
 class Zapper(Namespace):
-    """``nes.lua.zapper``: the light gun in port 2."""
+    """``nes.lua.zapper``: the light gun in port 2, which is the mouse."""
 
     __slots__ = ()
     lua_name = "zapper"
@@ -30,7 +30,7 @@ class Zapper(Namespace):
     def set(self, x: int | None = None, y: int | None = None, fire: bool | None = None) -> None:
         """Point the gun and fire, until the next `set`; None leaves that to the mouse.
 
-        For games with a light gun in port 2, and only while none of FCEUX's movies plays.
+        For FCEUX for Windows: the Qt build (Linux, macOS) asks the mouse all the same.
         """
         aim: dict[Value, Value] = {"x": x, "y": y, "fire": fire}
         self._do("set", {key: value for key, value in aim.items() if value is not None})
