@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import copain
@@ -18,7 +19,7 @@ from conftest import absent
 from copain import EmulatorMissing, Joypad, RunnerError
 from copain.backends.fceux import FceuxEmulator
 from copain.backends.fceux_start import find_fceux
-from copain.fleet import CopainRun, Played, RandomAgent, RandomPlay, Run
+from copain.fleet import CopainRun, Played, RandomAgent, RandomPlay, Run, open_fleet
 from copain.games import game_by_name
 from copain.games.alouette.game import Alouette
 from copain.games.game import Flags
@@ -206,6 +207,31 @@ def test_random_play_of_a_seed_is_the_same_on_fceux_and_fceumm(
     assert one.frames > 100
     assert one == play(4, "libretro", core=fceumm)
     assert one != play(5, "libretro", core=fceumm)
+
+
+def test_a_fleet_of_fceux_plays_from_savestates_of_its_other_workers(
+    alouette: copain.Rom, folders: Path
+) -> None:
+    rng = np.random.default_rng(7)
+    start = np.repeat([0, copain.Button.START, 0], [30, 2, 158]).astype(np.uint16)[None, :, None]
+    choices = [0, copain.Button.A, copain.Button.UP, copain.Button.DOWN | copain.Button.A]
+    steps = [
+        (rng.integers(0, 12, 12), rng.choice(choices, (12, 1, 1)).repeat(20, axis=1))
+        for _ in range(3)
+    ]
+    hashes: list[list[int]] = []
+    for workers in (1, 3):
+        with open_fleet(lambda: copain.open(alouette, "fceux"), workers) as fleet:
+            pool = fleet.new_pool(100)
+            slots = np.repeat(fleet.rollout(pool, [pool.put(fleet.root())], start).slots, 12)
+            seen: list[int] = []
+            for parents, inputs in steps:
+                batch = fleet.rollout(pool, slots[parents], inputs)
+                slots = batch.slots
+                seen += batch.hashes.tolist()
+            hashes.append(seen)
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes[0])) > 10
 
 
 # From outside: signals, and what is left behind

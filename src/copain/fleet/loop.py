@@ -43,6 +43,7 @@ class LoopPool:
         self.capacity = capacity
         self._header = header
         self._held: dict[int, Savestate] = {}
+        self._makers: dict[int, int] = {}
 
     @property
     def used(self) -> int:
@@ -70,6 +71,7 @@ class LoopPool:
                 raise SavestateError(f"Pool.free: slot {slot} is not in use, or named twice")
         for slot in given:
             del self._held[slot]
+            self._makers.pop(slot, None)
 
     def allot(self, count: int, call: str) -> list[int]:
         """Slots for `count` savestates to come. Raises SavestateError when they do not fit."""
@@ -81,9 +83,14 @@ class LoopPool:
         free = (slot for slot in range(self.capacity) if slot not in self._held)
         return [next(free) for _ in range(count)]
 
-    def fill(self, slots: Sequence[int], savestates: Sequence[Savestate]) -> None:
-        """Store savestates in the slots that `allot` gave."""
-        self._held.update(zip(slots, savestates, strict=True))
+    def fill(self, slots: Sequence[int], made: Sequence[tuple[Savestate, int]]) -> None:
+        """Store savestates, each with the worker that made it, in the slots that `allot` gave."""
+        for slot, (savestate, worker) in zip(slots, made, strict=True):
+            self._held[slot], self._makers[slot] = savestate, worker
+
+    def maker(self, slot: int) -> int | None:
+        """The worker that made the savestate in a slot, or None when it was put there."""
+        return self._makers.get(slot)
 
 
 class LoopFleet:
@@ -157,7 +164,8 @@ class LoopFleet:
         jobs = len(log)
         if not isinstance(pool, LoopPool):
             raise SavestateError(f"{call}: this pool is not of this fleet; see Fleet.new_pool")
-        starts = [pool.get(int(slot)) for slot in check_jobs(parents, jobs, call)]
+        origins: list[int] = check_jobs(parents, jobs, call).tolist()
+        starts = [pool.get(slot) for slot in origins]
         addresses = check_watch(watch, self.ram_size, call)
         if hash_mask is not None and np.shape(hash_mask) != (self.ram_size,):
             raise InputError(
@@ -166,28 +174,50 @@ class LoopFleet:
         slots = pool.allot(jobs, call) if keep else []
         watched = addresses.tolist()
 
+        shares = self._shares(starts, [pool.maker(slot) for slot in origins])
+
         def play(worker: int) -> list[Trajectory]:
             emulator = self._emulators[worker]
-            mine = range(worker, jobs, self.workers)
-            return [rollout(emulator, starts[job], log[job], watched) for job in mine]
+            return [rollout(emulator, starts[job], log[job], watched) for job in shares[worker]]
 
         ends: dict[int, Trajectory] = {}
+        makers: dict[int, int] = {}
         everyone = range(self.workers)
-        shares = self._threads.map(play, everyone) if self._threads else map(play, everyone)
-        for worker, played in enumerate(shares):
-            ends.update(zip(range(worker, jobs, self.workers), played, strict=True))
+        all_played = self._threads.map(play, everyone) if self._threads else map(play, everyone)
+        for worker, played in enumerate(all_played):
+            ends.update(zip(shares[worker], played, strict=True))
+            makers.update(dict.fromkeys(shares[worker], worker))
         ram = np.zeros((jobs, self.ram_size), np.uint8)
         record = np.zeros((jobs, log.shape[1], len(addresses)), np.uint8)
         for job, end in ends.items():
             ram[job], record[job] = end.ram, end.watched
         if keep:
-            pool.fill(slots, [ends[job].savestate for job in range(jobs)])
+            pool.fill(slots, [(ends[job].savestate, makers[job]) for job in range(jobs)])
         return RolloutBatch(
             ram=ram,
             watched=record,
             slots=np.array(slots if keep else [-1] * jobs, np.int32),
             hashes=ram_hash(ram, hash_mask),
         )
+
+    def _shares(self, starts: list[Savestate], makers: list[int | None]) -> list[list[int]]:
+        """Which jobs each worker plays: evenly, and from its own savestates where possible.
+
+        A savestate may be no more than a handle inside the emulator that made it. The bytes of
+        those that another worker plays from are fetched here, while nobody plays.
+        """
+        most = -(-len(starts) // self.workers)
+        shares: list[list[int]] = [[] for _ in range(self.workers)]
+        others: list[int] = []
+        for job, maker in enumerate(makers):
+            own = maker is not None and len(shares[maker]) < most
+            (shares[maker] if own and maker is not None else others).append(job)
+        for job in others:
+            worker = min(range(self.workers), key=lambda each: len(shares[each]))
+            shares[worker].append(job)
+            if worker != makers[job] and self.workers > 1:
+                _ = starts[job].payload
+        return shares
 
     def close(self) -> None:
         """Close all emulators."""
