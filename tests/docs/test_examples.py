@@ -9,15 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from conftest import absent
+from copain.backends.fceux_start import find_fceux
+from copain.errors import EmulatorMissing
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # What the last line says; the figures may change with the game.
 LAST_LINES = {
+    "hud": r"frame 642: the score was written in \d+ frames, see hud\.png",
     "first_script": r"frame \d+: \d+ points, [0-3] lives left",
+    "many_runners": r"copain [\d.]+: runner \d was luckiest",
     "random_play": r"seed 4: \d+ points, game over after \d+ frames",
     "record_a_movie": r"first\.fm2, first\.gif, first\.png",
     "savestate_search": r"frame \d+: \d+ points, \d+ of 30 ways survive",
 }
+
+NEED_FCEUX = {"hud"}
 
 
 def test_every_example_is_run() -> None:
@@ -27,6 +35,12 @@ def test_every_example_is_run() -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(LAST_LINES))
 def test_an_example_runs(name: str, tmp_path: Path) -> None:
+    if name in NEED_FCEUX:
+        try:
+            find_fceux()
+        except EmulatorMissing:
+            absent("fceux", "apt install fceux")
+
     def run() -> str:
         done = subprocess.run(
             [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")],
