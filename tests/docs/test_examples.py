@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # What the last line says; the figures may change with the game.
 LAST_LINES = {
-    "hud": r"frame 642: the score was written in \d+ frames, see hud\.png",
+    "hud": r"frame 640: the score was written in \d+ frames, see hud\.png",
     "first_script": r"frame \d+: \d+ points, [0-3] lives left",
     "many_runners": r"copain [\d.]+: runner \d was luckiest",
     "random_play": r"seed 4: \d+ points, game over after \d+ frames",

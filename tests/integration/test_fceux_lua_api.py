@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from lua_api import covers
+from PIL import Image
 
 import copain
 from conftest import absent
@@ -715,15 +716,20 @@ def test_drawing_in_a_callback(nes: FceuxEmulator, lua: Lua) -> None:
 @covers("gui.savescreenshot", "gui.savescreenshotas")
 def test_screenshots(nes: FceuxEmulator, lua: Lua, tmp_path: Path) -> None:
     nes.advance(frames=60)
+    plain = nes.screen
     path = tmp_path / "screen.png"
     lua.gui.savescreenshotas(path)
-    nes.advance(frames=2)
+    lua.gui.box(50, 50, 60, 60, "red", "red")
+    nes.advance()
     lua.gui.savescreenshot()
-    nes.advance(frames=2)
+    lua.gui.box(50, 50, 60, 60, "red", "red")
+    nes.advance()
     (saved,) = Path(str(lua.eval("return os.getenv('FCEUX_CONFIG_DIR')"))).rglob("*.png")
-    for data in (path.read_bytes(), saved.read_bytes()):
-        assert data[:8] == b"\x89PNG\r\n\x1a\n"
-        assert data[-8:-4] == b"IEND"
+    with Image.open(path) as image:
+        assert (np.asarray(image.convert("RGB")) == plain[8:232]).all()  # what a television shows
+    with Image.open(saved) as image:
+        assert (np.asarray(image.convert("RGB")) == nes.screen[8:232]).all()
+    assert (nes.screen[50:61, 50:61] == RED).all()
 
 
 # sound, taseditor, cdlog

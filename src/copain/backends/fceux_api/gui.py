@@ -120,14 +120,17 @@ class Gui(Namespace):
         return self._bytes("gdscreenshot", emulator_screen)
 
     def savescreenshot(self) -> None:
-        """Save a PNG into FCEUX's folder for screenshots after the next frame.
+        """Save a PNG into FCEUX's folder for screenshots at the next frame, with what is drawn.
 
-        That folder ends with the emulator; see `savescreenshotas`.
+        That folder (``snaps`` in ``FCEUX_CONFIG_DIR``) ends with the emulator.
         """
         self._do("savescreenshot")
 
     def savescreenshotas(self, path: str | os.PathLike[str]) -> None:
-        """Save a PNG after the next frame; what was there is written over."""
+        """Save a PNG at the next frame, without what is drawn on it; a file there is written over.
+
+        With what is drawn: `savescreenshot`, or save `nes.screen`.
+        """
         self._do("savescreenshotas", os.fspath(path))
 
     def register(self, function: Function | None) -> Function | None:
