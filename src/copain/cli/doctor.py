@@ -17,7 +17,9 @@ from rich.table import Table
 
 import copain
 from copain.backends.cores import find_cores
+from copain.backends.fceux_start import find_fceux
 from copain.cli.cores import core_row
+from copain.errors import EmulatorMissing
 from copain.games import GAME_NAMES, rom_path
 from copain.system import GRID, SYSTEMS
 
@@ -37,10 +39,12 @@ def doctor(
 ) -> None:
     """Show what copain finds on this machine, what is missing, and how to get it.
 
-    Exit status 1 when nothing can be played: no native module or no core at all.
+    Exit status 1 when nothing can be played: no core at all, and no FCEUX.
     """
     findings = examine()
-    playable = any(finding.found for finding in findings if finding.what.startswith("core for"))
+    playable = any(
+        finding.found for finding in findings if finding.what.startswith(("core for", "FCEUX"))
+    )
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -59,6 +63,7 @@ def examine() -> list[Finding]:
         Finding("copain", True, copain.__version__),
         Finding("python", True, f"{platform.python_version()} ({sys.executable})"),
         *_cores(),
+        _fceux(),
         *(_package(*package) for package in _PACKAGES),
         *(_program(*program) for program in _PROGRAMS),
         *(_game(name) for name in GAME_NAMES),
@@ -70,7 +75,10 @@ _PACKAGES = (
     ("play window", "pygame", "pip install 'copain[play]'"),
     ("cores from PyPI", "stable_retro", "pip install 'copain[cores]'"),
 )
-_PROGRAMS = (("assembler of our games", "ca65", "apt install cc65 (only to rebuild the ROMs)"),)
+_PROGRAMS = (
+    ("virtual display", "Xvfb", "apt install xvfb (only for display='xvfb')"),
+    ("assembler of our games", "ca65", "apt install cc65 (only to rebuild the ROMs)"),
+)
 
 
 def _cores() -> list[Finding]:
@@ -89,6 +97,14 @@ def _cores() -> list[Finding]:
             )
         )
     return findings
+
+
+def _fceux() -> Finding:
+    try:
+        return Finding("FCEUX", True, find_fceux())
+    except EmulatorMissing:
+        how = "apt install fceux, or set COPAIN_FCEUX to its program"
+        return Finding("FCEUX", False, "no fceux on the PATH or in /usr/games", how)
 
 
 def _package(what: str, module: str, how: str) -> Finding:
