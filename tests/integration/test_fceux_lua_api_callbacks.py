@@ -140,6 +140,27 @@ def test_callbacks_around_frames(nes: FceuxEmulator, lua: Lua) -> None:
     assert not seen
 
 
+def test_what_a_callback_reads_is_of_its_frame(nes: FceuxEmulator, lua: Lua) -> None:
+    nes.advance(frames=60)
+    nes.advance(Joypad(start=True), frames=3)
+    nes.advance(frames=300)
+    alone = nes.save_state()
+    clocks: list[int] = []
+    for _ in range(10):
+        nes.advance()
+        clocks.append(int(nes.ram[4]))
+    nes.load_state(alone)
+    seen: list[tuple[int, int]] = []
+    lua.emu.registerafter(lambda: seen.append((nes.frame, int(nes.ram[4]))))
+    nes.advance(frames=10)
+    assert seen == list(zip(range(364, 374), clocks, strict=True))
+    once = [nes.frame]
+    lua.emu.registerafter(lambda: once.append(nes.frame) if len(once) < 2 else None)
+    nes.advance(frames=10)  # it asks in the first frame only
+    assert once == [373, 374]
+    assert nes.frame == 383
+
+
 def test_what_a_callback_raises_comes_out(nes: FceuxEmulator, lua: Lua) -> None:
     def raises() -> None:
         if nes.frame == 3:
