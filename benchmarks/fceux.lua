@@ -24,13 +24,14 @@ if os.getenv("COPAIN_HOW") == "loop" then
         if not count then
             os.exit(0)
         end
+        local watched = input:read("*n")
         input:read(1)
         local inputs = input:read(count)
         for frame = 1, count do
             set(1, pads[byte(inputs, frame)])
             set(2, pads[0])
             emu.frameadvance()
-            ram = read(0, 2048)
+            ram = read(0, watched)
         end
         output:write("done\n")
         output:flush()

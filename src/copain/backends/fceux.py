@@ -36,7 +36,7 @@ from copain.errors import (
     WireError,
     WireTimeout,
 )
-from copain.joypad import IDLE, Held, Joypad, check_input_log, held_bits
+from copain.joypad import IDLE, FrameInput, Held, Joypad, check_input_log, held_bits
 from copain.memory import Memory
 from copain.rollout import Trajectory, check_watch
 from copain.rom import INES_HEADER_SIZE, Rom, RomLike, as_rom, ines_header
@@ -150,7 +150,7 @@ class FceuxEmulator:
         self._peer_frames: int = 0  # all frames that FCEUX has emulated for this session
         self._ram_bytes: bytes | None = None  # work RAM as it is now
         self._ram_wanted = False  # and whether it was looked at since the last frame
-        self._packed: dict[tuple[int | tuple[int, ...], int, bool], bytes] = {}
+        self._packed: dict[tuple[int | tuple[int, ...], int, bool] | None, bytes] = {}
         if timeout is None and shown != "visible" and attach is None:
             timeout = 30.0
         if attach is not None:
@@ -311,23 +311,32 @@ class FceuxEmulator:
     def advance(self, held: Held = IDLE, *, frames: int = 1) -> None:
         """Emulate `frames` frames with the same buttons held."""
         wanted = self._ram_wanted
-        if type(held) is Joypad and type(frames) is int:
+        if type(frames) is int:
             # The hot path: what was once checked and packed is looked up.
-            message = self._packed.get((held.bits, frames, wanted))
+            if type(held) is Joypad:
+                key = (held.bits, frames, wanted)
+            elif type(held) is FrameInput:
+                key = (tuple([joypad.bits for joypad in held.joypads]), frames, wanted)
+            else:
+                key = None
+            message = self._packed.get(key)
             if message is not None:
                 self._play(message, frames, wanted)
                 return
+        else:
+            key = None
         self._check_open("advance")
         bits = held_bits(held, self._system.ports, self._system.button_bits)
         frames = check_frames(frames)
+        if frames > CHUNK:
+            key = None  # what is packed below is only the end of it
         while frames > CHUNK:
             self._play(self._pack_play(CHUNK, bits, False), CHUNK, False)
             frames -= CHUNK
         if frames:
-            key = (bits[0] if not any(bits[1:]) else bits, frames, wanted)
-            message = self._packed.get(key)
-            if message is None:
-                message = self._packed[key] = self._pack_play(frames, bits, wanted)
+            message = self._pack_play(frames, bits, wanted)
+            if key is not None:
+                self._packed[key] = message
             self._play(message, frames, wanted)
 
     def save_state(self) -> Savestate:
@@ -367,8 +376,8 @@ class FceuxEmulator:
         ordered = np.unique(addresses)
         ranges = _ranges(ordered)
         self.load_state(savestate)
-        parts: list[bytes] = []
         buttons = log.astype(np.uint8)  # the NES has eight
+        seen = np.empty((len(log), len(ordered)), np.uint8)
         at_once = max(1, min(CHUNK, _ANSWER // max(1, len(ordered))))
         for first in range(0, len(log), at_once):
             chunk = buttons[first : first + at_once]
@@ -378,16 +387,14 @@ class FceuxEmulator:
             self._ram_bytes = None
             self._frame_known = self._lag_known = False
             results = self._ask("rollout", calls, frames=len(chunk))
-            parts.append(protocol.as_bytes(results[0][0]))
+            part = np.frombuffer(protocol.as_bytes(results[0][0]), np.uint8)
+            seen[first : first + at_once] = part.reshape(len(chunk), len(ordered))
             if len(results) > 1:
                 self._ram_bytes = protocol.as_bytes(results[1][0])
                 self._know(*results[2])
-        seen = np.frombuffer(b"".join(parts), np.uint8).reshape(len(log), len(ordered))
-        if len(addresses) == len(ordered) and (addresses == ordered).all():
-            watched = seen.copy()
-        else:
-            watched = seen[:, np.searchsorted(ordered, addresses)]
-        return Trajectory(watched, self.ram.read_all(), self.save_state())
+        if len(addresses) != len(ordered) or (addresses != ordered).any():
+            seen = seen[:, np.searchsorted(ordered, addresses)]
+        return Trajectory(seen, self.ram.read_all(), self.save_state())
 
     # The end
 

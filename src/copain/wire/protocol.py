@@ -284,41 +284,44 @@ def message(kind: int, body: bytes) -> bytes:
 class MessageBuffer:
     """Finds the messages in the bytes that arrive."""
 
-    __slots__ = ("_data", "_needed")
+    __slots__ = ("_length", "_needed", "_parts")
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._parts: list[bytes] = []  # joined once: long messages come in many pieces
+        self._length = 0
         self._needed = HEAD.size
 
     @property
     def room(self) -> int:
         """How many bytes to read at once: what a long message still lacks, or some."""
-        return max(_READ, self._needed - len(self._data))
+        return max(_READ, self._needed - self._length)
 
     def next(self, arrived: bytes = b"") -> tuple[int, bytes] | None:
         """The next whole message (kind, body), or None until more has `arrived`.
 
         Raises WireError for what is no message.
         """
-        data = self._data
-        if arrived and not data and len(arrived) >= HEAD.size:
+        if arrived and not self._length and len(arrived) >= HEAD.size:
             # Nearly always: one message, whole, and nothing else.
             length, kind = HEAD.unpack_from(arrived)
             if len(arrived) == HEAD.size + length and kind in _FROM_PEER:
                 return kind, arrived[HEAD.size :]
-        data += arrived
-        if len(data) < self._needed:
+        if arrived:
+            self._parts.append(arrived)
+            self._length += len(arrived)
+        if self._length < self._needed:
             return None
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts = [data]
         length, kind = HEAD.unpack_from(data)
         if length > MAX_MESSAGE or kind not in _FROM_PEER:
-            raise WireError(
-                f"the peer sent no message of copain: it begins with {bytes(data[:16])!r}"
-            )
+            raise WireError(f"the peer sent no message of copain: it begins with {data[:16]!r}")
         stop = HEAD.size + length
         if len(data) < stop:
             self._needed = stop
             return None
-        body = bytes(memoryview(data)[HEAD.size : stop])
-        del data[:stop]
+        rest = data[stop:]
+        self._parts = [rest] if rest else []
+        self._length = len(rest)
         self._needed = HEAD.size
-        return kind, body
+        return kind, data[HEAD.size : stop]
