@@ -369,10 +369,14 @@ class _Runner:
 
     def _live(self) -> None:
         try:
-            self._live_on()
+            try:
+                self._live_on()
+            finally:
+                self._unbreakable()
         except RunStopped:
             pass
         finally:
+            # Again: the one RunStopped there is may have come just as the first began.
             self._unbreakable()
             self._close()
             self._play.changed.set()
