@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -373,6 +374,37 @@ def test_pygame_is_loaded_only_by_the_window() -> None:
     code = "import copain, copain.cli, copain.play, sys; print('pygame' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+def test_closing_the_terminal_keeps_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal that closes sends SIGHUP, and the shell in it sends another."""
+    from copain.games import rom_path
+    from copain.play.window import Window
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    turn, write, turns = Window.turn, Movie.write, iter(range(1000))
+
+    def hang_up(window: Window) -> None:
+        turn(window)
+        if next(turns) == 3:
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    def hang_up_again(movie: Movie, path: Path) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        write(movie, path)
+
+    monkeypatch.setattr(Window, "turn", hang_up)
+    monkeypatch.setattr(Movie, "write", hang_up_again)
+    try:
+        with copain.open(rom_path("alouette")) as nes:
+            assert play(nes, record=tmp_path / "run.fm2", sound=False) == tmp_path / "run.fm2"
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert Movie.read(tmp_path / "run.fm2").anchor == "power-on"
+    assert next(turns) == 4
 
 
 def test_a_gamepad_can_be_plugged_in_played_and_pulled_out() -> None:

@@ -6,10 +6,15 @@ a window opens.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from copain.emulator import Emulator
 from copain.errors import CopainError, InputError, MissingExtra, MovieError
@@ -17,6 +22,9 @@ from copain.movie.movie import Movie
 from copain.play.keys import Bindings
 from copain.play.player import Player, Status
 from copain.system import NES
+
+if TYPE_CHECKING:
+    from copain.play.window import Window
 
 __all__ = ["Bindings", "Player", "Status", "play"]
 
@@ -64,15 +72,40 @@ def play(
         player, bindings or Bindings(), record=record, scale=scale, full_screen=full_screen,
         sound=sound, watch=watch,
     )  # fmt: skip
-    try:
-        window.run()
-    finally:
-        window.close()
+    with _hangup_closes(window):
+        try:
+            window.run()
+        finally:
+            window.close()
+            if window.record is not None:
+                player.recorder.movie(author).write(window.record)
         if window.record is not None:
-            player.recorder.movie(author).write(window.record)
-    if window.record is not None:
-        _add_hashes(player, window.record, author)
+            _add_hashes(player, window.record, author)
     return window.record
+
+
+@contextlib.contextmanager
+def _hangup_closes(window: Window) -> Generator[None]:
+    """Closing the terminal closes the window: unheeded, the signal would end Python without a
+    word, and the recording with it. SIGTERM needs nothing: SDL makes it a request to quit.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = signal.getsignal(signal.SIGHUP)
+    if before != signal.SIG_DFL:  # nohup, or a program that has its own way
+        yield
+        return
+
+    def close(_number: int, _frame: FrameType | None) -> None:
+        # No exception: a shell says it a second time, while the recording is being written.
+        window.closing = True
+
+    signal.signal(signal.SIGHUP, close)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _check_recording(path: Path, emulator: Emulator) -> None:
