@@ -185,6 +185,25 @@ def test_any_batch_plays_or_is_refused(
         assert pool.used == 2 + len(parents)
 
 
+def test_a_pool_has_as_many_slots_as_can_be_numbered(alouette: Rom, fceumm: str) -> None:
+    with (
+        copain.open(alouette, emulator="libretro", core=fceumm) as emulator,
+        emulator.open_fleet(1) as fleet,
+    ):
+        for capacity in (0, 2**31, 10**12):
+            with pytest.raises(InputError, match=rf"new_pool\(capacity={capacity}\)"):
+                fleet.new_pool(capacity)
+
+
+def test_the_command_line_does_not_break_a_path_into_lines() -> None:
+    path = "/none/" + "a long way to nothing/" * 5 + "game.nes"
+    done = subprocess.run(
+        [sys.executable, "-c", "from copain.cli import main; main()", "info", path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert path in done.stderr
+
+
 def test_the_command_line_says_it_in_one_message() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from copain.cli import main; main()", "info", "/none.nes"],

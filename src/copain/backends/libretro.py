@@ -52,6 +52,8 @@ _RETROPAD_ATARI2600 = _RETROPAD | {Button.A: _B}
 
 _JOYPAD = 1  # RETRO_DEVICE_JOYPAD
 
+_MAX_SLOTS = 2**31 - 1  # slots are int32
+
 # retro_get_memory_data: RETRO_MEMORY_*.
 _SYSTEM_RAM = 2
 _DOMAINS = {"ram": _SYSTEM_RAM, "save_ram": 0, "rtc": 1, "video_ram": 3}
@@ -468,6 +470,8 @@ class LibretroFleet:
         """A native pool for up to `capacity` savestates, its memory taken as it fills."""
         if capacity < 1:
             raise InputError(f"new_pool(capacity={capacity}): at least 1 is needed")
+        if capacity > _MAX_SLOTS:
+            raise InputError(f"new_pool(capacity={capacity}): {_MAX_SLOTS} is the most")
         return LibretroPool(self._first, capacity)
 
     def root(self) -> Savestate:

@@ -43,5 +43,8 @@ def main() -> None:
     try:
         app()
     except CopainError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        # Not wrapped: a path that is broken into two lines cannot be copied or searched for.
+        Console(stderr=True).print(
+            f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True
+        )
         sys.exit(2)
