@@ -100,7 +100,8 @@ def game_and_rom(name: str, path: Path | None = None) -> tuple[Game, Rom]:
     if found is None:
         raise GameError(
             f"no game definition is for this ROM (SHA-1 {rom.sha1}), so nothing says when it is "
-            f"won or lost; the games are {', '.join(GAME_NAMES)}"
+            f"won or lost; the games are {', '.join(GAME_NAMES)}. A game of your own is searched "
+            "from Python: give copain.search.brute_force a copain.games.Game"
         )
     return found, rom
 

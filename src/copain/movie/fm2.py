@@ -71,6 +71,8 @@ def read_fm2(path: str | os.PathLike[str]) -> Movie:
         if size > MAX_SIZE:
             raise MovieError(f"{path}: {size} bytes; an fm2 file has at most {MAX_SIZE}")
         data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MovieError(f"{path}: there is no such movie") from error
     except (OSError, ValueError) as error:
         raise MovieError(f"{path}: the movie cannot be read: {error}") from error
     return parse_fm2(data, str(path))
