@@ -43,7 +43,7 @@ def cores(
         return
     table = Table(box=None)
     for heading in ("core", "version", "systems", "licence", "from"):
-        table.add_column(heading, no_wrap=heading in ("core", "from"), overflow="fold")
+        table.add_column(heading, no_wrap=heading in ("core", "licence", "from"), overflow="fold")
     for row in rows:
         systems = ", ".join(row.systems) or "[dim]none of copain's[/]"
         if row.error is not None:
