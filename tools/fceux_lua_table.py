@@ -24,8 +24,6 @@ TESTS = sorted((ROOT / "tests/integration").glob("test_fceux_lua_api*.py"))
 PERSON = {
     "debugger.hitbreakpoint": "stops until a person goes on in the debugger's window; without a "
     "window it is refused",
-    "savestate.registersave": "FCEUX calls the function when a person saves into a slot",
-    "savestate.registerload": "FCEUX calls the function when a person loads a slot",
     "savestate.loadscriptdata": "FCEUX 2.6.5 crashes in it, so it is refused",
     "taseditor.registerauto": "FCEUX calls the function while the TAS Editor's window is open",
     "taseditor.registermanual": "FCEUX calls the function at a button of the TAS Editor's window",

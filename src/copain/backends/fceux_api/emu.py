@@ -79,9 +79,9 @@ class Emu(Namespace):
         self._do("setrenderplanes", sprites, background)
 
     def message(self, text: str) -> None:
-        """Show a line at the bottom of the picture for 3 seconds, and write it to the log.
+        """Show a line on the picture of a visible run for 3 seconds, and write it to the log.
 
-        Without a window only to the log, so that pictures stay the game's.
+        Otherwise only to the log, so that pictures stay the game's.
         """
         self._do("message", text)
 
