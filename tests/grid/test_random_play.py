@@ -74,7 +74,7 @@ def test_it_begins_again_when_dead(grid_rom: copain.Rom) -> None:
     play = RandomPlay(game_by_name("grid"), seed=1)
     CopainRun(grid_rom, play, 2, seconds=1.0).run()
     for played in play.played.values():
-        assert played.games > 1
+        assert played.games > 3  # each death begins another
         assert played.frames > 50
         assert played.best_progress > 0
     with pytest.raises(InputError, match="at least 1 frame"):
