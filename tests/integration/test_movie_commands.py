@@ -56,9 +56,10 @@ def changed(movie: Path) -> Path:
 
 
 def test_verify_says_in_sync(run: Run, movie: Path, alouette: copain.Rom) -> None:
-    status, out, _ = run("verify", movie, "--rom", alouette.path)
+    status, out, err = run("verify", movie, "--rom", alouette.path)
     assert (status, out.splitlines()[0]) == (0, "in sync, 120 frames")
     assert "all equal" in out
+    assert not err  # no bar where there is no terminal
 
 
 def test_verify_against_another_core(
@@ -147,3 +148,7 @@ def test_render_writes_a_part_as_gif(
                          "--frame", "3")  # fmt: skip
     assert status == 2
     assert "--frame chooses the frame of a .png" in " ".join(err.split())
+    status, _, err = run("render", movie, "--rom", alouette.path, "-o", tmp_path / "x.png",
+                         "--from", "3")  # fmt: skip
+    assert status == 2
+    assert "a .png is one frame: say --frame" in err

@@ -13,12 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 def frame_progress(
     what: str, frames: int, *, quiet: bool = False
 ) -> Generator[Callable[[int], None]]:
-    """A bar on standard error while the block runs; call what it gives with the frames played."""
+    """A bar on standard error, if that is a terminal, while the block runs; call what it gives
+    with the frames played.
+    """
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("frames"), TimeRemainingColumn(),
     )  # fmt: skip
-    console = Console(stderr=True, quiet=quiet)
+    console = Console(stderr=True)
+    console.quiet = quiet or not console.is_terminal  # else a bar that is gone leaves an empty line
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=frames)
 

@@ -51,6 +51,8 @@ def render(
     game = Rom.read(rom, system=run.system)
     if frame is not None and output.suffix.lower() != ".png":
         raise MovieError("--frame chooses the frame of a .png; for a range say --from and --to")
+    if first != 1 and output.suffix.lower() == ".png":
+        raise MovieError("--from begins a range; a .png is one frame: say --frame")
     end = frame if frame is not None else last
     with (
         open_one(game, emulator, core) as machine,
@@ -60,7 +62,7 @@ def render(
             run,
             machine,
             output,
-            first=min(first, end) if frame is not None and end is not None else first,
+            first=first,
             last=end,
             scale=scale,
             frame_skip=frame_skip,
