@@ -6,6 +6,8 @@ Commands wire things together; what they do lives in the rooms they call.
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -24,6 +26,13 @@ from copain.cli.search import search
 from copain.cli.verify import verify
 from copain.errors import CopainError
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"copain {version('copain')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="copain",
     help="Script, search, learn and prove retro games from Python.",
@@ -32,6 +41,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Script, search, learn and prove retro games from Python."""
+
+
 for command in (conformance, cores, demo, info, doctor, play, random, verify, render):
     app.command()(command)
 app.add_typer(search)
