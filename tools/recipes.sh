@@ -12,7 +12,7 @@ lowest=11  # Python 3.11
 highest=13 # to 3.13
 demo_borrows="libretro-nestopia"
 test_borrows="libretro-nestopia libretro-gambatte cc65 efp"
-test_programs="fceux lua-socket lua5.1 lua5.4 xvfb"
+test_programs="fceux lua-socket lua5.1 lua5.4 xdotool xvfb"
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {

@@ -156,6 +156,10 @@ class Memory:
     def __len__(self) -> int:
         return self._size
 
+    def __contains__(self, name: object) -> bool:
+        """Whether `name` is one of the variables."""
+        return name in self.variables
+
     def __repr__(self) -> str:
         return f"<Memory {self.name} of {self._size} bytes>"
 

@@ -106,8 +106,15 @@ class Rom:
 
 
 def as_rom(rom: RomLike) -> Rom:
-    """`rom` itself, or the Rom in the file at that path."""
-    return rom if isinstance(rom, Rom) else Rom.read(rom)
+    """`rom` itself, or the Rom in the file at that path. Raises RomError for anything else."""
+    if isinstance(rom, Rom):
+        return rom
+    if not isinstance(rom, (str, os.PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise RomError(
+            f"a Rom or the path of one is needed, not {type(rom).__name__}; "
+            "of bytes, Rom.from_bytes makes a Rom"
+        )
+    return Rom.read(rom)
 
 
 def _system_of(data: bytes, path: Path | None) -> System | None:

@@ -297,7 +297,7 @@ def test_hooks_of_the_persons_slots(nes: FceuxEmulator, lua: Lua) -> None:
 def test_slots_saved_and_loaded_by_a_person(alouette: copain.Rom) -> None:
     for program in ("Xvfb", "xdotool"):
         if shutil.which(program) is None:
-            pytest.skip(f"{program} is not on this machine: apt install {program.lower()}")
+            absent(program, f"apt install {program.lower()}")
     called: list[tuple[int, ...]] = []
 
     def saved(*arguments: int) -> int:

@@ -231,3 +231,10 @@ def test_any_access_works_or_is_a_range_error(key: object, value: object) -> Non
         ram[key] = value  # type: ignore[index]
     except MemoryRangeError:
         assert store.data == before
+
+
+def test_a_name_is_in_memory_when_it_is_known() -> None:
+    ram, _ = memory(32, Variable("lives", 3))
+    assert "lives" in ram
+    assert "score" not in ram
+    assert 3 not in ram

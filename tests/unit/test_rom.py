@@ -177,3 +177,9 @@ def test_any_bytes_are_a_rom_or_a_rom_error(
         return
     assert rom.data == begin + rest
     assert system in (None, rom.system)
+
+
+@pytest.mark.parametrize("given", [None, 3, b"bytes"])
+def test_what_is_neither_a_rom_nor_a_path_is_refused(given: object) -> None:
+    with pytest.raises(RomError, match="a Rom or the path of one is needed"):
+        as_rom(given)  # type: ignore[arg-type]

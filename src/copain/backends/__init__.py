@@ -102,7 +102,7 @@ def _open(name: str, rom: Rom, options: Mapping[str, object]) -> Emulator:
         raise EmulatorMissing(
             f"copain.open: no emulator is called {name!r}; "
             f"the emulators are {', '.join(EMULATOR_NAMES)}"
-            + (f". It is a core: say core={name!r}" if name in KNOWN_CORES else "")
+            + (f". It is a core: core={name!r} (--core {name})" if name in KNOWN_CORES else "")
         )
     allowed = list(inspect.signature(opener).parameters)[1:]
     unknown = [option for option in options if option not in allowed]
