@@ -61,7 +61,7 @@ def test_endings_that_are_not_known_are_refused_by_name(tmp_path: Path) -> None:
         movie.write(tmp_path / "run.bk2")
     with pytest.raises(MovieError, match="'nothing' are not known"):
         Movie.read(tmp_path / "run")
-    with pytest.raises(MovieError, match="No such file"):
+    with pytest.raises(MovieError, match="there is no such movie"):
         Movie.read(tmp_path / "run.fm2")
     with pytest.raises(MovieError, match="of Grid"):
         movie.write(tmp_path / "run.fm2")
