@@ -8,6 +8,7 @@ dynamic-rate-control/).
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 from typing import Any
@@ -19,6 +20,7 @@ Samples = npt.NDArray[np.int16]
 """Samples: ``int16 (n, 2)``, left and right."""
 
 DEVICE_RATE = 48_000
+_DEVICE_NUMBERS = range(2, 17)  # those of SDL_OpenAudioDevice (SDL 2, src/audio/SDL_audio.c)
 CHUNK = 512
 """Samples that the device asks for at once: 11 ms."""
 
@@ -178,6 +180,14 @@ class Sound:
 
     def close(self) -> None:
         """Give the device back."""
+        # AudioDevice.close waits for SDL's thread while it holds Python's lock, and that thread may
+        # be waiting for the lock to call `_fill`: neither ever goes on. ctypes lets go of the lock.
+        from pygame._sdl2 import audio
+
+        # The device does not tell its number, and numbers that are not open are none of ours.
+        sdl = ctypes.CDLL(audio.__file__)  # and through it the SDL that it is linked to
+        for number in _DEVICE_NUMBERS:
+            sdl.SDL_CloseAudioDevice(number)
         self._device.close()
 
     def _fill(self, device: Any, stream: memoryview) -> None:
