@@ -65,9 +65,10 @@ def test_the_command_search(tmp_path: Path) -> None:
     refused = runner.invoke(app, [*command, "--seed", "7"])
     assert isinstance(refused.exception, copain.RunError)
     assert "option seed is 0 there and 7 here" in str(refused.exception)
-    unknown = runner.invoke(app, ["search", "brute-force", str(tmp_path / "none.nes")])
-    assert isinstance(unknown.exception, copain.GameError)
-    assert "alouette, grid" in str(unknown.exception)
+    for name in (str(tmp_path / "none.nes"), "alouete"):
+        unknown = runner.invoke(app, ["search", "brute-force", name])
+        assert isinstance(unknown.exception, copain.GameError)
+        assert "the games are alouette, gradius, grid" in str(unknown.exception)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -95,6 +95,11 @@ def game_and_rom(name: str, path: Path | None = None) -> tuple[Game, Rom]:
         played = game_by_name(name)
         played.ram_map.check(rom)
         return played, rom
+    if not Path(name).exists():
+        raise GameError(
+            f"{name!r} is neither a game nor a ROM file that is there; "
+            f"the games are {', '.join(GAME_NAMES)}"
+        )
     rom = Rom.read(name)
     found = game_of(rom)
     if found is None:
