@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import absent
 
 import copain
 from copain.games import game_by_name, ram_map_of
@@ -42,7 +43,7 @@ def gradius() -> Gradius:
 def test_the_start_of_the_first_stage_in_a_savestate_of_others(gradius: Gradius) -> None:
     spec = importlib.util.find_spec("stable_retro")
     if spec is None or spec.origin is None:
-        pytest.skip("stable-retro's savestates: pip install 'copain[cores]'")
+        absent("stable-retro, whose savestates are read", "pip install 'copain[cores]'")
     path = Path(spec.origin).parent / "data/stable/Gradius-Nes-v0/Level1.state"
     data = gzip.decompress(path.read_bytes())
     at = data.index(b"RAM\0") + 8  # of FCEUmm: four letters, then the size
