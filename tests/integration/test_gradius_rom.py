@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import absent
 
 import copain
+from conftest import absent
 from copain.games import game_by_name, ram_map_of
 from copain.games.gradius.game import Gradius
 from copain.search import BruteForce, brute_force
