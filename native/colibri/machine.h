@@ -105,11 +105,12 @@ class Machine {
     // Returns false if a hook asked to stop: the frame is then not over, and the next call
     // goes on with it.
     bool run_frame(const std::array<uint8_t, 4>& held);
-    bool draws = false;      // fill `picture` while running
     bool skips_idle = true;  // jump over loops that only wait (idle.h)
 
-    // 256 x 240 pixels: colour 0-63 in bits 0-5, emphasis (PPUMASK bits 5-7) in bits 6-8.
-    std::array<uint16_t, 256 * 240> picture{};
+    // Where to draw while running, 256 x 240 pixels, owned by who set it (a machine that is not
+    // looked at has none: ten thousand of them cost their state only); null: nothing is drawn.
+    // A pixel is its colour, 0-63, in bits 0-5 and emphasis (PPUMASK bits 5-7) in bits 6-8.
+    uint16_t* picture = nullptr;
 
     // Of the parts, for the parts ---------------------------------------------------------
     State& s() { return *state_; }
