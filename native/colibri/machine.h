@@ -78,6 +78,11 @@ struct Options {
     uint32_t ram_seed = 0;  // for PowerOnRam::random
 };
 
+struct Registers {
+    uint16_t pc = 0;
+    uint8_t a = 0, x = 0, y = 0, s = 0, p = 0;  // p: NV-BDIZC
+};
+
 class Machine {
   public:
     // Powers the machine on in a block of its own. Throws RomError for an unknown mapper.
@@ -95,7 +100,8 @@ class Machine {
     // Why this is no state of this cartridge and these options, or null. Nothing that passes can
     // make a machine touch memory that is not its own, or run without end.
     const char* check(std::span<const uint8_t> block) const;
-    // Copies into the block it runs in, and derives what is derived.
+    // Copies into the block it runs in, and derives what is derived. In a hook on a read or write:
+    // taken at the instruction's end.
     void load(std::span<const uint8_t> block);
 
     // Running. A frame is the same whether it is drawn or heard or not.
@@ -105,7 +111,7 @@ class Machine {
     // Returns false if a hook asked to stop: the frame is then not over, and the next call
     // goes on with it.
     bool run_frame(const std::array<uint8_t, 4>& held);
-    bool skips_idle = true;  // jump over loops that only wait (idle.h)
+    bool skips_idle = true;  // jump over loops that only wait (idle.h); the state is the same
 
     // Where to draw while running, 256 x 240 pixels, owned by who set it (a machine that is not
     // looked at has none: ten thousand of them cost their state only); null: nothing is drawn.
@@ -128,7 +134,21 @@ class Machine {
     Cycle cycle_at(int32_t dot) const {
         return (dot * clock_->ppu - state_->phase + clock_->cpu - 1) / clock_->cpu;
     }
-    int32_t frame_dots() const;  // length of the running frame, as far as it is known now
+    // Length of the running frame, as far as it is known now. Defined in ppu.cpp: the PPU knows
+    // whether it leaves out a dot.
+    int32_t frame_dots() const;
+    // Whether the CPU's clock puts out (writes) in this cycle, not gets: what DMA and the APU go
+    // by. Cycle 0 of power-on gets. https://www.nesdev.org/wiki/DMA
+    bool puts(Cycle cycle) const { return (state_->cycles_before + uint64_t(cycle)) & 1; }
+
+    // For people: memory as the CPU sees it, without effects. 0 where there is no memory.
+    uint8_t peek(uint16_t address) const;
+    // Writes RAM and PRG RAM. False where there is none.
+    bool poke(uint16_t address, uint8_t value);
+    Registers registers() const;
+    // In a hook on a read or write: taken at the instruction's end.
+    void set_registers(const Registers& registers);
+    uint64_t cycles() const { return state_->cycles_before + uint64_t(state_->cpu.cycle); }
 
     // CPU pages of 2 KB: $0000-$FFFF. Null where an access is more than memory.
     std::array<const uint8_t*, 32> read_page{};
@@ -162,7 +182,10 @@ class Machine {
     Synth* synth = nullptr;  // owned by who set it
 
   private:
-    friend struct Cpu;
+    friend class Cpu;
+    bool run_cpu(Cycle frame_end);
+    void end_frame();
+
     std::shared_ptr<const Cartridge> cartridge_;
     const Mapper* mapper_ = nullptr;
     const Clock* clock_ = nullptr;
@@ -170,7 +193,15 @@ class Machine {
     size_t size_ = 0;
     State* state_ = nullptr;
     std::vector<uint8_t> own_;  // the block, when it is ours
-    Cycle limit_ = 0;           // the CPU runs freely up to here
+
+    // Of the running instruction or frame; never of the state (cpu.cpp).
+    Cycle limit_ = 0;             // the CPU runs freely up to here
+    bool irq_masked_ = true;      // IRQ does not count for the limit
+    Cycle irq_let_go_ = kNever;   // when the IRQ line fell that was let go of in this access
+    Cycle joypad_read_[2] = {-2, -2};  // when each port was last read
+    bool in_instruction_ = false;
+    std::vector<uint8_t> loaded_;              // by a hook, for the instruction's end
+    std::unique_ptr<Registers> registers_set_;  // by a hook, likewise
     std::unique_ptr<LoopCache> loops_;
 };
 

@@ -35,12 +35,13 @@ struct CpuState {
     uint8_t a = 0, x = 0, y = 0, s = 0;
     uint8_t p = 0;         // NV-BDIZC; B and bit 5 are 0 here
     uint8_t irq = 0;       // who pulls the line
-    uint8_t poll = 0;      // how the last instruction polled: see cpu.cpp
+    uint8_t poll = 0;      // how the last instruction polled for interrupts: see cpu.h
     uint8_t jammed = 0;    // an opcode that stops the processor until reset
-    uint8_t bus = 0;       // the last byte on the data bus (open bus)
-    uint8_t dma_page = 0;  // $4014 as written
-    uint8_t dma_due = 0;   // an OAM DMA starts at the next read
-    uint8_t reserved[3] = {};
+    uint8_t bus = 0;       // the last byte on the data bus if the next opcode is open bus, else 0
+    uint8_t dma_page = 0;  // where the running OAM DMA reads, or 0
+    uint8_t dma_byte = 0;  // what it read last and has not written yet, or 0
+    uint8_t reserved = 0;
+    uint16_t dma_left = 0;  // cycles of it that are left: 512 to 0; 514: it waits for a read
 };
 
 struct PpuState {
@@ -93,7 +94,7 @@ struct State {
     uint32_t lag_frames = 0;
     uint8_t lagged = 0;       // whether the last whole frame polled no joypad
     uint8_t polled = 0;       // whether this frame has polled a joypad
-    uint8_t reset_lines = 0;  // lines still to go with the CPU held in reset
+    uint8_t held_in_reset = 0;  // the CPU: 2: for this frame; 1: until line 0 of it; 0: it runs
     uint8_t strobe = 0;
     uint64_t cycles_before = 0;  // CPU cycles in all frames before this one
     uint64_t instructions = 0;   // since power-on
