@@ -195,12 +195,12 @@ class Machine {
     std::vector<uint8_t> own_;  // the block, when it is ours
 
     // Of the running instruction or frame; never of the state (cpu.cpp).
-    Cycle limit_ = 0;             // the CPU runs freely up to here
-    bool irq_masked_ = true;      // IRQ does not count for the limit
-    Cycle irq_let_go_ = kNever;   // when the IRQ line fell that was let go of in this access
+    Cycle limit_ = 0;                  // the CPU runs freely up to here
+    bool irq_masked_ = true;           // IRQ does not count for the limit
+    Cycle irq_let_go_ = kNever;        // when the IRQ line fell that was let go of in this access
     Cycle joypad_read_[2] = {-2, -2};  // when each port was last read
     bool in_instruction_ = false;
-    std::vector<uint8_t> loaded_;              // by a hook, for the instruction's end
+    std::vector<uint8_t> loaded_;               // by a hook, for the instruction's end
     std::unique_ptr<Registers> registers_set_;  // by a hook, likewise
     std::unique_ptr<LoopCache> loops_;
 };
@@ -233,17 +233,31 @@ void poke(Machine&, uint16_t address, uint8_t value);
 namespace apu {
 void power_on(Machine&);
 void soft_reset(Machine&);
+// The CPU leaves reset at this cycle, when it begins its reset sequence: the frame counter starts.
+void leave_reset(Machine&, Cycle cycle);
 void catch_up(Machine&, Cycle cycle);
 uint8_t read_status(Machine&, Cycle cycle);                          // $4015
 void write(Machine&, uint16_t address, uint8_t value, Cycle cycle);  // $4000-$4013, $4015, $4017
-// When the APU will next pull IRQ (frame counter, DMC's last byte excepted), or kNever.
+// When the APU must next catch up because it pulls IRQ, or lets go of it (frame counter; the DMC
+// pulls in `dmc_byte` only), or kNever.
 Cycle next_irq(const Machine&);
 // When the DMC will next ask for a byte, or kNever. The CPU then stops at its next read, and
 // hands the byte over.
 Cycle next_dmc_fetch(const Machine&);
+// When that request ends though no byte came (a $4015 write stopped the sample): the CPU then stops
+// no longer at that cycle. kNever: it waits.
+Cycle dmc_fetch_until(const Machine&);
+// Whether this cycle is one where DMA writes (put), not reads (get). The sum of all cycles since
+// power-on is odd in it. https://www.nesdev.org/wiki/DMA#Cadence
+inline bool is_put(const Machine& m, Cycle cycle) {
+    return ((static_cast<uint32_t>(m.s().cycles_before) + static_cast<uint32_t>(cycle)) & 1) != 0;
+}
 uint16_t dmc_address(const Machine&);
 void dmc_byte(Machine&, uint8_t value, Cycle cycle);
-void end_frame(Machine&, Cycle length);  // all times go back by `length`
+void end_frame(Machine&,
+               Cycle length);  // all times go back by `length`; before cycles_before grows
+// Why these numbers can not be an APU's, or null.
+const char* check(const State&);
 }  // namespace apu
 
 }  // namespace colibri

@@ -64,14 +64,76 @@ struct PpuState {
     uint8_t nametables[2048] = {};
 };
 
-// One channel's timers and units are defined by the APU; all of it is exact all the time, so that
-// sound, made or not, never changes a savestate.
+// The APU. All of it is exact all the time, so that sound, made or not, never changes a savestate.
+// A channel's sequencer is kept as the step it is at and the cycle of its next step, and is brought
+// forward only when something of it changes and at a frame's end: how often the APU caught up
+// does not show. An event "at" a cycle has happened when the CPU's access in that cycle comes.
+struct EnvelopeState {
+    uint8_t start = 0;  // whether it restarts at the next quarter frame
+    uint8_t divider = 0;
+    uint8_t decay = 0;
+};
+
+struct PulseState {
+    Cycle step_at = 0;    // when the sequencer takes its next step
+    uint16_t period = 0;  // 11 bits: $4002, $4003, or what the sweep made of them
+    uint8_t step = 0;     // of 8, counting down
+    uint8_t length = 0;   // the length counter
+    uint8_t sweep_divider = 0;
+    uint8_t sweep_reload = 0;
+    EnvelopeState envelope;
+    uint8_t reserved[3] = {};
+};
+
+struct TriangleState {
+    Cycle step_at = 0;  // runs on while the counters hold the sequencer
+    uint8_t step = 0;   // of 32
+    uint8_t length = 0;
+    uint8_t linear = 0;
+    uint8_t linear_reload = 0;
+};
+
+struct NoiseState {
+    Cycle step_at = 0;
+    uint16_t shift = 1;  // 15 bits
+    uint8_t length = 0;
+    EnvelopeState envelope;
+    uint8_t reserved[2] = {};
+};
+
+struct DmcState {
+    Cycle clock_at = 0;          // when the output unit takes its next bit
+    Cycle load_at = kNever;      // when the first byte after $4015 may be asked for
+    Cycle fetch_at = kNever;     // since when a byte is asked for and not there yet
+    Cycle fetch_until = kNever;  // when that is given up again, unless a byte came before
+    Cycle disable_at = kNever;   // when a $4015 write stops the sample
+    uint16_t address = 0xC000;
+    uint16_t bytes_left = 0;
+    uint8_t level = 0;  // 7 bits
+    uint8_t shifter = 0;
+    uint8_t bits = 8;    // left in the shifter, 1-8
+    uint8_t silent = 1;  // whether the shifter has no byte to play
+    uint8_t buffer = 0;
+    uint8_t buffer_full = 0;
+    uint8_t irq = 0;
+    uint8_t reserved[5] = {};
+};
+
 struct ApuState {
     uint8_t registers[24] = {};  // $4000-$4017 as last written
     Cycle caught_up = 0;
-    Cycle frame_step_at = 0;  // when the frame counter takes its next step
-    Cycle dmc_fetch_at = 0;   // when the DMC asks for its next byte, or kNever
-    uint8_t words[164] = {};  // replaced by named fields by the APU
+    Cycle frame_start = 0;          // where the frame counter's sequence began
+    Cycle frame_step_at = 0;        // when it takes its next step
+    Cycle frame_reset_at = kNever;  // when $4017 as written starts it anew
+    Cycle irq_clear_at = kNever;    // when a $4015 read clears the frame counter's flag
+    uint8_t frame_step = 0;         // the next step: index in the table
+    uint8_t frame_mode = 0;         // 1: five steps
+    uint8_t frame_irq = 0;          // the flag, bit 6 of $4015
+    uint8_t reserved = 0;
+    PulseState pulse[2];
+    TriangleState triangle;
+    NoiseState noise;
+    DmcState dmc;
 };
 
 struct MapperState {
@@ -92,8 +154,8 @@ struct State {
     // Counters
     uint32_t frame = 0;  // frames since power-on
     uint32_t lag_frames = 0;
-    uint8_t lagged = 0;       // whether the last whole frame polled no joypad
-    uint8_t polled = 0;       // whether this frame has polled a joypad
+    uint8_t lagged = 0;         // whether the last whole frame polled no joypad
+    uint8_t polled = 0;         // whether this frame has polled a joypad
     uint8_t held_in_reset = 0;  // the CPU: 2: for this frame; 1: until line 0 of it; 0: it runs
     uint8_t strobe = 0;
     uint64_t cycles_before = 0;  // CPU cycles in all frames before this one
