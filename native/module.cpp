@@ -1,12 +1,5 @@
 // What Python sees of the native host: bindings, and nothing else. Signatures and words for
 // people are in src/copain/_native.pyi.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -14,51 +7,14 @@
 #include <optional>
 #include <span>
 
+#include "batch/error.h"
+#include "batch/pool.h"
+#include "binding.h"
 #include "libretro/core.h"
-#include "libretro/error.h"
-#include "libretro/pool.h"
 #include "libretro/rollout.h"
 #include "libretro/timing.h"
 
-namespace nb = nanobind;
-using namespace nb::literals;
-
 namespace copain {
-
-namespace {
-
-template <typename T, typename Shape>
-using Array = nb::ndarray<T, Shape, nb::c_contig, nb::device::cpu>;
-
-using Slots = Array<const int32_t, nb::ndim<1>>;
-
-// Lets Ctrl-C end a long call. Called without the GIL.
-void check_signals() {
-    const nb::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0)
-        throw nb::python_error();
-}
-
-std::span<const uint8_t> bytes_of(const nb::bytes& data) {
-    return {static_cast<const uint8_t*>(data.data()), data.size()};
-}
-
-nb::bytes to_bytes(std::span<const uint8_t> data) {
-    return nb::bytes(data.data(), data.size());
-}
-
-template <typename T, typename Shape>
-std::span<T> span_of(const Array<T, Shape>& array) {
-    return {array.data(), array.size()};
-}
-
-template <typename T>
-nb::object to_array(std::vector<T> values, std::initializer_list<size_t> shape) {
-    auto* kept = new std::vector<T>(std::move(values));
-    const nb::capsule owner(kept,
-                            [](void* data) noexcept { delete static_cast<std::vector<T>*>(data); });
-    return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.begin(), owner));
-}
 
 std::span<uint8_t> part_of(std::span<uint8_t> memory, uint64_t address, uint64_t length) {
     if (address > memory.size() || length > memory.size() - address)
@@ -67,6 +23,46 @@ std::span<uint8_t> part_of(std::span<uint8_t> memory, uint64_t address, uint64_t
                         " bytes");
     return memory.subspan(address, length);
 }
+
+std::unique_lock<std::mutex> hold(Pool& pool) {
+    std::unique_lock lock(pool.mutex(), std::try_to_lock);
+    if (!lock) {
+        const nb::gil_scoped_release released;
+        lock.lock();
+    }
+    return lock;
+}
+
+RolloutBatch RolloutArrays::batch() const {
+    const size_t jobs = inputs.shape(0), frames = inputs.shape(1), ram_size = ram.shape(1);
+    const bool fits = parents.size() == jobs && ram.shape(0) == jobs && slots.size() == jobs &&
+                      hashes.size() == jobs && watched.shape(0) == jobs &&
+                      watched.shape(1) == frames && watched.shape(2) == watch.size() &&
+                      (!mask || mask->size() == ram_size);
+    if (!fits)
+        throw CoreError(
+            "the arrays of this rollout do not fit each other: inputs (B, T, ports) "
+            "and watch (W,) need parents (B,), ram (B, R), watched (B, T, W), "
+            "slots (B,), hashes (B,), mask (R,)");
+    RolloutBatch asked;
+    asked.jobs = jobs;
+    asked.frames = frames;
+    asked.ports = inputs.shape(2);
+    asked.ram_size = ram_size;
+    asked.parents = span_of(parents);
+    asked.inputs = span_of(inputs);
+    asked.keep = keep;
+    asked.watch = span_of(watch);
+    if (mask)
+        asked.mask = span_of(*mask);
+    asked.ram = span_of(ram);
+    asked.watched = span_of(watched);
+    asked.slots = span_of(slots);
+    asked.hashes = span_of(hashes);
+    return asked;
+}
+
+namespace {
 
 // A core as Python holds it. Views of its memory, and rollouts that run, hold it too: closing
 // lets go, and the library is unloaded when the last of them has.
@@ -191,16 +187,6 @@ std::pair<unsigned, unsigned> base_size(const Core& core) {
     return {core.av_info().geometry.base_width, core.av_info().geometry.base_height};
 }
 
-// Holds a pool while nobody else does; waits without the GIL.
-std::unique_lock<std::mutex> hold(Pool& pool) {
-    std::unique_lock lock(pool.mutex(), std::try_to_lock);
-    if (!lock) {
-        const nb::gil_scoped_release released;
-        lock.lock();
-    }
-    return lock;
-}
-
 int32_t put(Pool& pool, const nb::bytes& data, int64_t frame) {
     const auto lock = hold(pool);
     return pool.put(bytes_of(data), frame);
@@ -230,32 +216,8 @@ void play(const nb::sequence& cores, Pool& pool, const Slots& parents,
             throw nb::type_error("cores holds something that is not a Core");
         used.push_back(handle->shared());
     }
-    const size_t jobs = inputs.shape(0), frames = inputs.shape(1);
-    const size_t width = watch.size(), ram_size = ram.shape(1);
-    const bool fits = parents.size() == jobs && ram.shape(0) == jobs && slots.size() == jobs &&
-                      hashes.size() == jobs && watched.shape(0) == jobs &&
-                      watched.shape(1) == frames && watched.shape(2) == width &&
-                      (!mask || mask->size() == ram_size);
-    if (!fits)
-        throw CoreError(
-            "the arrays of this rollout do not fit each other: inputs (B, T, ports) "
-            "and watch (W,) need parents (B,), ram (B, R), watched (B, T, W), "
-            "slots (B,), hashes (B,), mask (R,)");
-    RolloutBatch batch;
-    batch.jobs = jobs;
-    batch.frames = frames;
-    batch.ports = inputs.shape(2);
-    batch.ram_size = ram_size;
-    batch.parents = span_of(parents);
-    batch.inputs = span_of(inputs);
-    batch.keep = keep;
-    batch.watch = span_of(watch);
-    if (mask)
-        batch.mask = span_of(*mask);
-    batch.ram = span_of(ram);
-    batch.watched = span_of(watched);
-    batch.slots = span_of(slots);
-    batch.hashes = span_of(hashes);
+    const RolloutArrays arrays{parents, inputs, keep, watch, mask, ram, watched, slots, hashes};
+    const RolloutBatch batch = arrays.batch();
     const nb::gil_scoped_release released;
     rollout(used, pool, batch, check_signals);
 }

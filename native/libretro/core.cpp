@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <fstream>
 
+#include "batch/error.h"
 #include "libretro/callbacks.h"
 #include "libretro/determinism.h"
-#include "libretro/error.h"
 #include "libretro/text.h"
 
 namespace copain {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "batch/interrupt.h"
 #include "libretro/api.h"
 #include "libretro/audio.h"
 #include "libretro/library.h"
@@ -40,9 +41,6 @@ struct MemoryRegion {
 };
 
 using Controller = std::pair<std::string, unsigned>;  // name, device id
-
-// Called now and then while many frames run; it may throw to end them.
-using Interrupt = std::function<void()>;
 
 // A core runs on any thread, on one at a time: a call while another thread is inside throws
 // CoreError. What the core does inside a callback that cannot be allowed is noted, and thrown

@@ -13,8 +13,8 @@
 #include <cstring>
 #include <vector>
 
+#include "batch/error.h"
 #include "libretro/determinism.h"
-#include "libretro/error.h"
 
 namespace copain {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "libretro/error.h"
+#include "batch/error.h"
 #include "libretro/text.h"
 
 namespace copain {

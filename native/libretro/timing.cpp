@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "libretro/error.h"
+#include "batch/error.h"
 
 namespace copain {
 

@@ -1,4 +1,4 @@
-#include "libretro/ram_hash.h"
+#include "batch/ram_hash.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "libretro/pool.h"
+#include "batch/pool.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "libretro/error.h"
+#include "batch/error.h"
 
 namespace copain {
 
