@@ -178,6 +178,10 @@ class Machine {
     // When something next happens may have changed: ask the parts again.
     void schedule();
 
+    // Of the PPU: $2002 reads as it does now up to this dot; 0: not known. Whoever changes the
+    // state past the PPU (attach, load) sets it to 0.
+    int32_t status_lasts = 0;
+
     Hooks* hooks = nullptr;  // owned by who set it
     Synth* synth = nullptr;  // owned by who set it
 
@@ -227,6 +231,8 @@ Cycle cycle_of_a12_rise(const Machine&, unsigned nth);
 void end_frame(Machine&);
 uint8_t peek(const Machine&, uint16_t address);  // $0000-$3FFF, no effects
 void poke(Machine&, uint16_t address, uint8_t value);
+// Why these numbers can not be a PPU's, or null.
+const char* check(const State&);
 }  // namespace ppu
 
 // APU (apu.cpp, dmc.cpp, synth.cpp) ---------------------------------------------------------

@@ -44,22 +44,43 @@ struct CpuState {
     uint16_t dma_left = 0;  // cycles of it that are left: 512 to 0; 514: it waits for a read
 };
 
+// The PPU, as after the dots before `dot`. What lies in registers that mean nothing any more (the
+// pipelines in vertical blank) is zero.
 struct PpuState {
-    int32_t dot = 0;  // caught up to: dots since the frame's start
+    int32_t dot = 0;            // caught up to: dots since the frame's start
+    int32_t a12_low_since = 0;  // dot at which A12 fell; 0 while it is high or nobody watches it
     uint16_t v = 0, t = 0;
+    uint16_t v_next = 0;  // what v becomes when `v_wait` is over
+    // The background's pipeline: four shift registers of 16 pixels, the first in bit 15, and the
+    // tile that is being fetched.
+    uint16_t tile_low = 0, tile_high = 0, attribute_low = 0, attribute_high = 0;
+    uint8_t fetched_tile = 0, fetched_attribute = 0, fetched_low = 0, fetched_high = 0;
     uint8_t fine_x = 0, w = 0;
     uint8_t ctrl = 0, mask = 0, status = 0;
     uint8_t oam_addr = 0;
     uint8_t read_buffer = 0;
-    uint8_t latch = 0;           // the PPU's own data bus
-    uint8_t odd_frame = 0;       // whether the running frame is an odd one (NTSC: a dot shorter)
-    uint8_t warm = 0;            // 0: just powered, some registers are not written yet
-    uint8_t a12 = 0;             // level of the address line A12
-    uint8_t sprite_lines = 0;    // reserved for the PPU
-    uint32_t a12_low_since = 0;  // reserved for the A12 filter (dots, as the PPU counts them)
-    uint32_t latch_frame = 0;    // frame in which the latch was last refreshed (it fades)
-    uint8_t scratch[16] = {};    // reserved for the PPU, zero when not used
-    uint8_t palette[32] = {};
+    uint8_t latch = 0;          // the PPU's own data bus
+    uint8_t latch_age[3] = {};  // frames since bits 0-4, 5, and 6-7 of it were refreshed; they fade
+    uint8_t odd_frame = 0;      // whether the running frame is an odd one (NTSC: a dot shorter)
+    uint8_t short_frame = 0;    // whether it was: its pre-render line is over, a dot early
+    uint8_t cold = 0;           // pre-render lines to go until all registers can be written
+    uint8_t rendering = 0;      // whether either layer is on, as the fetches see it
+    uint8_t rendering_wait = 0;    // dots until it follows `mask`, or 0
+    uint8_t v_wait = 0;            // dots until v is v_next, or 0
+    uint8_t increment_wait = 0;    // dots until v is incremented for a $2007 access, or 0
+    uint8_t vblank_prevented = 0;  // $2002 was read in the dot before vertical blank
+    uint8_t a12 = 0;               // level of the address line A12, 0 if nobody watches it
+    // Sprite evaluation of the running line, and the sprites that it shows.
+    uint8_t oam_buffer = 0;      // what $2004 reads in dots 65-256
+    uint8_t found = 0;           // bytes written to secondary OAM
+    uint8_t evaluation = 0;      // bits: see ppu.h
+    uint8_t overflow_bytes = 0;  // still to be read of a ninth sprite
+    uint8_t first_is_zero = 0;   // whether sprite_x[0] is sprite 0
+    uint8_t reserved = 0;
+    uint8_t sprite_low[8] = {}, sprite_high[8] = {};  // patterns, the leftmost pixel in bit 7
+    uint8_t sprite_attribute[8] = {}, sprite_x[8] = {};
+    uint8_t secondary[32] = {};
+    uint8_t palette[32] = {};  // $3F10, $3F14, ... are kept equal to what they mirror
     uint8_t oam[256] = {};
     uint8_t nametables[2048] = {};
 };
