@@ -38,9 +38,8 @@ size_t ram_size(uint8_t shift) {
 // iNES 1 does not say how much PRG RAM there is. The same choice as FCEUX makes by mapper, so that
 // a game finds the same memory there.
 size_t default_prg_ram(uint16_t mapper) {
-    static constexpr uint16_t kHave[] = {0,  1,  3,   4,   9,   10,  16,  18,  19,  21, 22, 23,
-                                         24, 25, 26,  32,  34,  65,  68,  69,  73,  80, 82, 85,
-                                         95, 99, 118, 119, 153, 155, 206, 210, 240, 241};
+    static constexpr uint16_t kHave[] = {0,  1,  3,  4,  9,  10, 21,  23,  25,
+                                         26, 32, 34, 69, 73, 85, 118, 155, 210};
     return std::ranges::find(kHave, mapper) != std::end(kHave) ? 8 * kKilobyte : 0;
 }
 

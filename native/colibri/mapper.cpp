@@ -8,7 +8,16 @@
 namespace colibri {
 namespace {
 
-constexpr const Mapper* kMappers[] = {&kNrom, &kMmc1, &kUxrom, &kCnrom, &kAxrom, &kMmc1a};
+constexpr const Mapper* kMappers[] = {
+    &kNrom,      &kMmc1,         &kUxrom,       &kCnrom,          &kMmc3,      &kAxrom,
+    &kMmc2,      &kMmc4,         &kColorDreams, &kCprom,          &kVrc4ac,    &kVrc2a,
+    &kVrc4ef,    &kVrc6a,        &kVrc4bd,      &kVrc6b,          &kIremG101,  &kTaito33,
+    &kBnromNina, &kGxrom,        &kFme7,        &kBandai70,       &kCamerica,  &kVrc3,
+    &kVrc1,      &kNamco3446,    &kHolyDiver,   &kNina03,         &kVrc7,      &kJ87,
+    &kNamco3433, &kSunsoft2,     &kSunsoft3r,   &kUn1rom,         &kNamco3425, &kIrem97,
+    &kNina06,    &kTxsrom,       &kTqrom,       &kJf11,           &kBandai152, &kNamco3453,
+    &kMmc1a,     &kCrazyClimber, &kSunsoft1,    &kCnromProtected, &kNamco108,  &kNamco175,
+    &kAction52,  &kQuattro};
 
 struct Name {
     uint16_t number;
@@ -29,8 +38,6 @@ constexpr Name kUnsupported[] = {
     {29, "RET-CUFROM"},
     {30, "UNROM 512"},
     {31, "INL NSF"},
-    {32, "Irem G-101"},
-    {33, "Taito TC0190"},
     {36, "TXC 01-22000-400"},
     {37, "PAL-ZZ"},
     {38, "Bit Corp. Crime Busters"},

@@ -105,15 +105,13 @@ void write(Machine& m, uint16_t address, uint8_t value, Cycle cycle) {
     r.shift = r.count = 0;
     unsigned which = address >> 13 & 3;
     uint8_t& changed = which == 0 ? r.control : which == 3 ? r.prg : r.chr[which - 1];
-    if (changed == full)
-        return;
-    if (which != 3)
-        ppu::catch_up(m, cycle);
-    changed = full;
-    if (which == 3)
+    if (which != 3) {
+        if (change_seen_by_ppu(m, changed, full, cycle))
+            map(m);
+    } else if (changed != full) {
+        changed = full;
         map_prg(m);
-    else
-        map(m);
+    }
 }
 
 // Only one cycle of the past matters. Called when a frame ends, lest the time of the last write
