@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from copain.errors import RomError
-from copain.joypad import IDLE, FrameInput
+from copain.joypad import IDLE, FrameInput, InputLog
 from copain.memory import Bytes, Variable
 from copain.rom import Rom, ines_header
 from copain.system import System
@@ -108,6 +108,14 @@ class Game(ABC):
     def variables(self) -> Mapping[str, Variable]:
         """The named variables."""
         return self.ram_map.variables
+
+    def start_log(self, ports: int) -> InputLog:
+        """The input log from power-on to the first frame of play: ``uint16 (frames, ports)``."""
+        held = [
+            np.tile(np.array(held.bits(ports), np.uint16), (frames, 1))
+            for held, frames in self.start
+        ]
+        return np.concatenate([np.zeros((0, ports), np.uint16), *held])
 
     def value(self, ram: Bytes, name: str) -> Numbers:
         """The variable called `name` in a batch of RAM."""

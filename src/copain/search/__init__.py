@@ -10,8 +10,13 @@ Five lines find one::
     print(found.outcome, found.score, found.movie.frames)
 """
 
+from copain.search.beam import Beam, beam
 from copain.search.brute_force import BruteForce, brute_force
 from copain.search.line import Found, Line, Progress
+from copain.search.objective import Fastest, Goal, Objective, Points, stage_cleared, won
 from copain.search.proof import prove
 
-__all__ = ["BruteForce", "Found", "Line", "Progress", "brute_force", "prove"]
+__all__ = [
+    "Beam", "BruteForce", "Fastest", "Found", "Goal", "Line", "Objective", "Points", "Progress",
+    "beam", "brute_force", "prove", "stage_cleared", "won",
+]  # fmt: skip

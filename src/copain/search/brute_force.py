@@ -183,12 +183,7 @@ class _Search:
 
     def _start(self) -> tuple[InputLog, _Node]:
         """Play the game's start from power-on: its input log and the first savestate."""
-        ports = self.fleet.system.ports
-        held = [
-            np.tile(np.array(held.bits(ports), np.uint16), (frames, 1))
-            for held, frames in self.game.start
-        ]
-        log = np.concatenate([np.zeros((0, ports), np.uint16), *held])
+        log = self.game.start_log(self.fleet.system.ports)
         origin = self.pool.put(self.fleet.root())
         batch = self.fleet.rollout(self.pool, [origin], log[None])
         self.pool.free([origin])

@@ -10,8 +10,10 @@ from copain.joypad import InputLog
 from copain.movie import Movie
 from copain.savestate import Savestate
 
-Outcome: TypeAlias = Literal["won", "exhausted", "frames", "tries", "seconds", "interrupted"]
-"""Why a search ended: the game is won, there is nothing left to try, a budget is used up, or
+Outcome: TypeAlias = Literal[
+    "won", "exhausted", "frames", "tries", "generations", "seconds", "interrupted"
+]
+"""Why a search ended: the goal is reached, there is nothing left to try, a budget is used up, or
 someone pressed Ctrl-C.
 """
 
