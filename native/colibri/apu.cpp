@@ -209,6 +209,8 @@ void clear_frame_irq(Machine& m) {
 template <bool heard>
 void run(Machine& m, Cycle cycle) {
     ApuState& a = m.s().apu;
+    if constexpr (heard)
+        m.synth->begin(m.s());
     for (;;) {
         Cycle at = std::min({a.frame_step_at, a.frame_reset_at, a.irq_clear_at});
         if constexpr (heard) {
@@ -303,7 +305,7 @@ void write_frame_counter(Machine& m, uint8_t value, Cycle cycle) {
     a.registers[0x17] = value;
     if (irq_inhibited(a))
         clear_frame_irq(m);
-    a.frame_reset_at = cycle + (is_put(m, cycle) ? 3 : 4);
+    a.frame_reset_at = cycle + (m.puts(cycle) ? 3 : 4);
     m.schedule();
 }
 
@@ -412,7 +414,7 @@ uint8_t read_status(Machine& m, Cycle cycle) {
     value |= a.frame_irq ? 0x40 : 0;
     value |= a.dmc.irq ? 0x80 : 0;
     if (a.irq_clear_at == kNever)
-        a.irq_clear_at = cycle + (is_put(m, cycle) ? 1 : 2);
+        a.irq_clear_at = cycle + (m.puts(cycle) ? 1 : 2);
     if (a.frame_irq)
         m.schedule();
     return value;

@@ -142,7 +142,7 @@ void enable(Machine& m, bool on, Cycle cycle) {
     ApuState& a = m.s().apu;
     DmcState& d = a.dmc;
     settle(m.s(), cycle);
-    bool put = is_put(m, cycle);
+    bool put = m.puts(cycle);
     if (d.irq) {
         d.irq = 0;
         m.clear_irq(kDmcIrq);

@@ -6,31 +6,34 @@
 #include <memory>
 #include <vector>
 
+#include "cartridge.h"
 #include "state.h"
 
 namespace colibri {
 
 struct Synth {
-    // Makes mono samples at this rate (8,000 to 192,000 a second) for a machine of this region
-    // (State::region). A machine makes sound from where `Machine::synth` is set; all machines and
-    // jumps in time may share one, each begins without a click.
-    Synth(double sample_rate, uint8_t region);
+    // Makes mono samples at this rate (8,000 to 192,000 a second) for a machine of this region.
+    // A machine makes sound from where its `synth` is set, and may leave off and go on anywhere.
+    Synth(double sample_rate, Region region);
     ~Synth();
-    // Appends the samples that are ready (after a frame: all of that frame's).
+    // Appends the samples that are ready: after a frame, all of it.
     void take(std::vector<int16_t>& samples);
-    // Forgets all samples and the filters' memory.
+    // Forgets everything, as if new.
     void restart();
 
-    // For the APU: the channels' levels up to this cycle, while nothing of State changes but what
-    // follows from its timers.
+    // For the APU: it goes on from State::apu.caught_up; makes sound up to `cycle`, while nothing
+    // changes in State but what its timers do; and all times go back by `length`.
+    void begin(const State& s);
     void render(const State& s, Cycle cycle);
     void end_frame(Cycle length);
 
   private:
-    struct Voices;
     struct Output;
-    std::unique_ptr<Voices> voices_;
     std::unique_ptr<Output> output_;
+    Cycle cycle_ = 0;     // made up to here
+    bool silent_ = true;  // nothing was made yet
+    double pulses_ = 0;   // levels as last put out
+    double others_ = 0;
 };
 
 }  // namespace colibri
