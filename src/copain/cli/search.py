@@ -13,10 +13,21 @@ from rich.markup import escape
 from copain.backends import EMULATOR_NAMES
 from copain.cli.verify import open_one
 from copain.cli.watch import SearchWatch
-from copain.errors import GameError
+from copain.errors import GameError, InputError
 from copain.games import GAME_NAMES, Game, game_by_name, game_of, rom_path
 from copain.rom import Rom
-from copain.search import BruteForce, Found
+from copain.search import (
+    Beam,
+    BruteForce,
+    Fastest,
+    Found,
+    Goal,
+    Objective,
+    Points,
+    stage_cleared,
+    won,
+)
+from copain.search import beam as search_by_beam
 from copain.search import brute_force as search_by_brute_force
 
 search = typer.Typer(
@@ -27,6 +38,8 @@ search = typer.Typer(
 )
 
 _DEFAULT = BruteForce()
+_BEAM = Beam()
+_OBJECTIVES: dict[str, type[Objective]] = {each.name: each for each in (Points, Fastest)}
 
 
 @search.command("brute-force")
@@ -69,7 +82,7 @@ def brute_force(
         seed=seed, action_repeat=action_repeat, lines=lines,
         most_lines=max(lines, _DEFAULT.most_lines), frames=frames, tries=tries, seconds=seconds,
     )  # fmt: skip
-    folder = out or Path("runs") / f"{played.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    folder = out or new_folder(played)
     console = Console()
     with (
         open_one(loaded, emulator, core) as screen,
@@ -79,11 +92,102 @@ def brute_force(
             lambda: open_one(loaded, emulator, core), played, config,
             workers=workers, folder=folder, on_progress=watch,
         )  # fmt: skip
+    _tell(console, found, folder)
+
+
+@search.command("beam")
+def beam(
+    game: Annotated[
+        str, typer.Argument(help=f"A game ({', '.join(GAME_NAMES)}), or the ROM of one.")
+    ],
+    objective: Annotated[
+        str, typer.Option(help=f"What is wished: {', '.join(_OBJECTIVES)}.")
+    ] = Fastest.name,
+    goal: Annotated[
+        str,
+        typer.Option(help="Where a line ends: won, or stage:N when stage N, from 0, is cleared."),
+    ] = "won",
+    rom: Annotated[
+        Path | None, typer.Option(help="Your ROM of the game, where copain ships none.")
+    ] = None,
+    width: Annotated[int, typer.Option(help="Lines that go on together.")] = _BEAM.width,
+    action_repeat: Annotated[
+        int, typer.Option(help="Frames that each action is held; 1 is exact to the frame.")
+    ] = _BEAM.action_repeat,
+    per_cell: Annotated[
+        int, typer.Option(help="Lines at most in places that are alike; 0: any number.")
+    ] = _BEAM.per_cell,
+    linger: Annotated[
+        int, typer.Option(help="Generations played on after the goal was first reached.")
+    ] = _BEAM.linger,
+    generations: Annotated[
+        int, typer.Option(help="Stop after so many generations.")
+    ] = _BEAM.generations,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Stop after so many emulated frames, all lines counted.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Emulators at once; the result does not depend on it.")
+    ] = None,
+    emulator: Annotated[
+        str | None, typer.Option(help=f"The emulator: {', '.join(EMULATOR_NAMES)}.")
+    ] = None,
+    core: Annotated[str | None, typer.Option(help="The libretro core, by name or by path.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; runs/GAME-DATE by default.")
+    ] = None,
+) -> None:
+    """Play all actions from many lines at once; the best go on. Ctrl-C keeps the best so far.
+
+    Exit status 0: the goal is reached; 1: it is not; 2: the search could not be made.
+    """
+    played, loaded = game_and_rom(game, rom)
+    if objective not in _OBJECTIVES:
+        raise InputError(
+            f"--objective {objective!r}: the objectives are {', '.join(_OBJECTIVES)}; one of your "
+            "own is searched for from Python: copain.search.beam"
+        )
+    wish = _OBJECTIVES[objective](played, _goal(played, goal))
+    config = Beam(
+        width=width, action_repeat=action_repeat, per_cell=per_cell, linger=linger,
+        generations=generations, frames=frames, seconds=seconds,
+    )  # fmt: skip
+    folder = out or new_folder(played)
+    console = Console()
+    with (
+        open_one(loaded, emulator, core) as screen,
+        SearchWatch(f"copain searches {played.ram_map.title}", console, screen) as watch,
+    ):
+        found = search_by_beam(
+            lambda: open_one(loaded, emulator, core), wish, config,
+            workers=workers, folder=folder, on_progress=watch,
+        )  # fmt: skip
+    _tell(console, found, folder)
+
+
+def new_folder(game: Game) -> Path:
+    """Where a run of this game goes when nobody says where."""
+    return Path("runs") / f"{game.name}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _tell(console: Console, found: Found, folder: Path) -> None:
+    """Say what was found and where it lies; end with status 1 if the goal was not reached."""
     console.print(summary(found), highlight=False, soft_wrap=True)
     best = next(path for path in folder.glob("best.*") if path.suffix != ".json")
     console.print(f"  {escape(str(best))}", highlight=False, soft_wrap=True)
     if not found.won:
         raise typer.Exit(1)
+
+
+def _goal(game: Game, text: str) -> Goal:
+    """The goal that ``--goal`` names."""
+    if text == "won":
+        return won(game)
+    kind, _, number = text.partition(":")
+    if kind == "stage" and number.isdecimal():
+        return stage_cleared(game, int(number))
+    raise InputError(f"--goal {text!r}: won, or stage:N (such as stage:0), is needed")
 
 
 def game_and_rom(name: str, path: Path | None = None) -> tuple[Game, Rom]:

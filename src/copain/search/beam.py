@@ -8,9 +8,13 @@ at most, so that the beam does not fill with lines that are all alike.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -19,8 +23,11 @@ from copain.errors import InputError
 from copain.fleet import open_fleet
 from copain.games.game import Numbers
 from copain.memory import Bytes
+from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
+from copain.runs import Plan, RunFolder
 from copain.search.expansion import Children, Expansion, Places
+from copain.search.journal import Journal
 from copain.search.line import Found, Line, Outcome, Progress
 from copain.search.lines import Lines
 from copain.search.objective import Objective, judged
@@ -83,24 +90,33 @@ def beam(
     *,
     mask: Bytes | None = None,
     workers: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Found:
     """Search for the line to the objective's goal that has the best score, then fewest frames.
 
     `mask` (``uint8 (ram_size,)``) says which bits of RAM matter when places are compared.
-    `workers` play at the same time; what is found does not depend on how many. `on_progress` is
-    called after every generation, in this thread. Ctrl-C ends the search with what it has. What
-    is found was verified from power-on on a fresh emulator. Raises GameError for a game or an
-    objective that cannot be searched, EmulatorError when the verification fails.
+    `workers` play at the same time; what is found does not depend on how many. With `folder` the
+    search writes a run folder, the best line so far in it. `on_progress` is called after every
+    generation, in this thread. Ctrl-C ends the search with what it has. What is found was
+    verified from power-on on a fresh emulator. Raises GameError for a game or an objective that
+    cannot be searched, RunError for a folder of another run, EmulatorError when the verification
+    fails.
     """
     config = config or Beam()
-    with open_fleet(factory, workers) as fleet, factory() as fresh:
-        search = _Search(fleet, objective, config, mask, on_progress)
-        with search.expansion:
-            outcome = search.run()
-        line = search.best_line()
-        movie = prove(line, fresh, search.expansion.rerecords)
-        return Found(outcome, line, movie, search.progress())
+    with ExitStack() as opened:
+        fleet = opened.enter_context(open_fleet(factory, workers))
+        fresh = opened.enter_context(factory())
+        run = None
+        if folder is not None:
+            facts = {**config.plan, "objective": objective.name, "goal": objective.goal.name}
+            if mask is not None:
+                facts["mask"] = f"{int(ram_hash(mask)):016x}"
+            plan = Plan.of(objective.game.name, fleet, "beam", facts)
+            run = opened.enter_context(RunFolder(folder, plan))
+        journal = Journal(run, fresh)
+        search = opened.enter_context(_Search(fleet, objective, config, mask, journal))
+        return search.run(fresh, on_progress)
 
 
 class _Search:
@@ -112,9 +128,9 @@ class _Search:
         objective: Objective,
         config: Beam,
         mask: Bytes | None,
-        on_progress: Callable[[Progress], None] | None,
+        journal: Journal,
     ) -> None:
-        self.objective, self.config, self.on_progress = objective, config, on_progress
+        self.objective, self.config, self.journal = objective, config, journal
         game, ports = objective.game, fleet.system.ports
         self.began = time.monotonic()
         actions = np.array([action.held.bits(ports) for action in game.actions], np.uint16)
@@ -132,14 +148,46 @@ class _Search:
         self.ends: Places | None = None
         self.generation = 0
 
-    def run(self) -> Outcome:
-        """Search to the end."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.expansion.close()
+
+    def run(self, fresh: Emulator, on_progress: Callable[[Progress], None] | None) -> Found:
+        """Search to the end, verify what was found."""
+        self.journal.event("begin", frames=self.expansion.frames)
+        try:
+            outcome = self._until_the_end(on_progress)
+        except BaseException:
+            self._keep(self._best_line())
+            raise
+        line = self._best_line()
+        self._keep(line)
+        movie = prove(line, fresh, self.expansion.rerecords)
+        self._keep(line, movie)
+        progress = self._progress()
+        self.journal.event(
+            "end", outcome=outcome, won=line.won, score=line.score, progress=line.progress,
+            length=line.frames, frames=progress.frames, rerecords=progress.rerecords,
+            deaths=progress.deaths, seconds=round(progress.seconds, 3),
+        )  # fmt: skip
+        return Found(outcome, line, movie, progress)
+
+    def _until_the_end(self, on_progress: Callable[[Progress], None] | None) -> Outcome:
         linger = self.config.linger
         try:
             while (over := self._over()) is None:
                 self._next_generation()
-                if self.on_progress is not None:
-                    self.on_progress(self.progress())
+                if on_progress is not None:
+                    on_progress(self._progress())
+                if self.journal.due:
+                    self._keep(self._best_line())
                 if self.ends is not None:
                     if linger == 0:
                         break
@@ -147,6 +195,9 @@ class _Search:
         except KeyboardInterrupt:
             over = "interrupted"
         return over if self.ends is None and over is not None else "won"
+
+    def _keep(self, line: Line, proven: Movie | None = None) -> None:
+        self.journal.keep(line, self.expansion.frames, self.expansion.rerecords, proven)
 
     def _over(self) -> Outcome | None:
         config = self.config
@@ -230,7 +281,7 @@ class _Search:
 
     # What was reached
 
-    def best_line(self) -> Line:
+    def _best_line(self) -> Line:
         """The best line to the goal; if none is there, the best of the beam."""
         places = self.farthest if self.ends is None else self.ends
         game = self.objective.game
@@ -242,9 +293,10 @@ class _Search:
             int(game.progress(ram)[0]),
             int(game.score(ram)[0]),
             {len(inputs): int(ram_hash(ram[0]))},
+            wish=int(places.score[0]),
         )
 
-    def progress(self) -> Progress:
+    def _progress(self) -> Progress:
         """What the search is at."""
         line_frames = int(self.beam.frame.max()) if len(self.beam) else 0
         best = self.farthest if self.ends is None else self.ends

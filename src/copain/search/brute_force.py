@@ -29,8 +29,9 @@ from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
 from copain.runs import Plan, RunFolder
 from copain.savestate import Savestate
+from copain.search.journal import Journal
 from copain.search.line import Found, Line, Outcome, Progress
-from copain.search.proof import movie_of, prove
+from copain.search.proof import prove
 
 _JOBS = 256
 """The most jobs in one batch: bounds memory, and the wait after Ctrl-C."""
@@ -161,10 +162,10 @@ class _Search:
         run: RunFolder | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self.fleet, self.fresh, self.run_folder = fleet, fresh, run
+        self.fleet, self.fresh, self.journal = fleet, fresh, Journal(run, fresh)
         self.game, self.config = game, config
         self.on_progress = on_progress
-        self.began = self.wrote = time.monotonic()
+        self.began = time.monotonic()
         ports = fleet.system.ports
         self.actions = np.array([action.held.bits(ports) for action in game.actions], np.uint16)
         self.watch = np.arange(fleet.ram_size)
@@ -197,7 +198,7 @@ class _Search:
 
     def run(self) -> Found:
         """Search to the end, verify what was found."""
-        self._event("begin", frames=self.frames)
+        self.journal.event("begin", frames=self.frames)
         try:
             outcome = self._until_the_end()
         except _Won as won:
@@ -212,7 +213,7 @@ class _Search:
         movie = prove(line, self.fresh, self.tries)
         self._keep(line, movie)
         progress = self._progress()
-        self._event(
+        self.journal.event(
             "end", outcome=outcome, won=line.won, score=line.score, progress=line.progress,
             length=line.frames, frames=self.frames, rerecords=self.tries, deaths=self.deaths,
             seconds=round(progress.seconds, 3),
@@ -439,29 +440,15 @@ class _Search:
         return self.pool.get(stack[-1].slot) if stack else None
 
     def _report(self) -> None:
-        """Tell who watches; write the best line, at most once a second."""
+        """Tell who watches; write the best line now and then."""
         if self.on_progress is not None:
             self.on_progress(self._progress())
-        now = time.monotonic()
-        if self.best_node is not self.written and now - self.wrote >= 1.0:
-            self.written, self.wrote = self.best_node, now
+        if self.best_node is not self.written and self.journal.due:
+            self.written = self.best_node
             self._keep(self._best_line())
 
     def _keep(self, line: Line, proven: Movie | None = None) -> None:
-        """Write `line` as the best run, if it is; `proven` is its movie once it was verified."""
-        if self.run_folder is None:
-            return
-        movie = proven or movie_of(line, self.fresh, self.tries)
-        if self.run_folder.keep_best(movie, line.rank, verified=proven is not None):
-            self._event(
-                "best", score=line.score, progress=line.progress, length=line.frames,
-                won=line.won, verified=proven is not None, frames=self.frames,
-                rerecords=self.tries,
-            )  # fmt: skip
-
-    def _event(self, kind: str, **facts: str | float | bool) -> None:
-        if self.run_folder is not None:
-            self.run_folder.event(kind, **facts)
+        self.journal.keep(line, self.frames, self.tries, proven)
 
 
 def _first(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

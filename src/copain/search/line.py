@@ -23,7 +23,8 @@ class Line:
     """One way to play: its inputs from power-on and what they lead to.
 
     `inputs` is ``uint16 (frames, ports)``; `hashes` maps frame counts to `ram_hash` of all RAM
-    at that moment, as the search saw it, the end among them.
+    at that moment, as the search saw it, the end among them. `wish` is the score of the search's
+    objective, where it has one.
     """
 
     inputs: InputLog = field(repr=False)
@@ -31,6 +32,7 @@ class Line:
     progress: int
     score: int
     hashes: Mapping[int, int] = field(repr=False)
+    wish: int | None = None
 
     @property
     def frames(self) -> int:
@@ -38,9 +40,13 @@ class Line:
         return len(self.inputs)
 
     @property
-    def rank(self) -> tuple[int, int, int, int]:
-        """How good it is, the larger the better: won, progress, score, few frames."""
-        return (int(self.won), self.progress, self.score, -self.frames)
+    def rank(self) -> tuple[int, ...]:
+        """How good it is, the larger the better: won, what is wished, few frames.
+
+        Where no objective says what is wished it is progress and score, in this order.
+        """
+        wished = (self.progress, self.score) if self.wish is None else (self.wish,)
+        return (int(self.won), *wished, -self.frames)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""Journal: what a search writes into its run folder while it runs."""
+
+from __future__ import annotations
+
+import time
+
+from copain.emulator import Emulator
+from copain.movie import Movie
+from copain.runs import RunFolder
+from copain.search.line import Line
+from copain.search.proof import movie_of
+
+_AT_MOST_EVERY = 1.0
+"""Seconds between two times that the best line is written while the search runs."""
+
+
+class Journal:
+    """Writes events and the best line; with no folder, nothing."""
+
+    def __init__(self, folder: RunFolder | None, emulator: Emulator) -> None:
+        """`emulator` is of the kind that searches: the movies are in its time."""
+        self._folder, self._emulator = folder, emulator
+        self._wrote = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write the best line again."""
+        return self._folder is not None and time.monotonic() - self._wrote >= _AT_MOST_EVERY
+
+    def keep(self, line: Line, frames: int, rerecords: int, proven: Movie | None = None) -> None:
+        """Write `line` as the best run, if it is; `proven` is its movie once it was verified.
+
+        `frames` and `rerecords` are what the search took so far.
+        """
+        if self._folder is None:
+            return
+        self._wrote = time.monotonic()
+        movie = proven or movie_of(line, self._emulator, rerecords)
+        if self._folder.keep_best(movie, line.rank, verified=proven is not None):
+            self.event(
+                "best", score=line.score, progress=line.progress, length=line.frames,
+                won=line.won, verified=proven is not None, frames=frames, rerecords=rerecords,
+            )  # fmt: skip
+
+    def event(self, kind: str, **facts: str | float | bool) -> None:
+        """Append an event to the folder's ``events.jsonl``."""
+        if self._folder is not None:
+            self._folder.event(kind, **facts)
