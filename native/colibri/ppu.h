@@ -1,0 +1,181 @@
+// What the PPU's files share: names of bits, where things happen in a frame, and the beam.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "machine.h"
+
+namespace colibri::ppu {
+
+// $2000
+inline constexpr uint8_t kDown = 0x04;  // $2007 goes on by 32
+inline constexpr uint8_t kSpriteTable = 0x08;
+inline constexpr uint8_t kBackgroundTable = 0x10;
+inline constexpr uint8_t kTall = 0x20;
+inline constexpr uint8_t kNmi = 0x80;
+// $2001
+inline constexpr uint8_t kGrey = 0x01;
+inline constexpr uint8_t kBackgroundLeft = 0x02;
+inline constexpr uint8_t kSpritesLeft = 0x04;
+inline constexpr uint8_t kBackground = 0x08;
+inline constexpr uint8_t kSprites = 0x10;
+inline constexpr uint8_t kBoth = kBackground | kSprites;
+// $2002
+inline constexpr uint8_t kOverflow = 0x20;
+inline constexpr uint8_t kZeroHit = 0x40;
+inline constexpr uint8_t kVblank = 0x80;
+// PpuState::evaluation
+inline constexpr uint8_t kInRange = 1;    // the sprite that is read is being copied
+inline constexpr uint8_t kDone = 2;       // all of OAM was looked at
+inline constexpr uint8_t kZeroFound = 4;  // the first sprite looked at is in range
+
+// Where things happen in a frame, in dots from its start (dot 0 of line 240). A register access in
+// a CPU cycle comes after the dots that began before its tick `access`; what a dot pulls (NMI, IRQ)
+// is seen in the cycle that has it before its tick `poll`.
+// https://www.nesdev.org/wiki/PPU_frame_timing
+struct RegionTiming {
+    int32_t frame;       // a whole frame, when no dot is left out
+    int32_t vblank;      // the flag rises
+    int32_t pre_render;  // dot 0 of the pre-render line
+    int32_t picture;     // dot 0 of line 0
+    int32_t access;
+    int32_t poll;
+};
+inline constexpr RegionTiming timing_of(const Clock& clock, int32_t access) {
+    return {clock.lines * kDotsPerLine,
+            clock.vblank_line * kDotsPerLine + 1,
+            (clock.lines - 241) * kDotsPerLine,
+            (clock.lines - 240) * kDotsPerLine,
+            access,
+            clock.cpu - 1};
+}
+inline constexpr RegionTiming kTimings[] = {timing_of(kClocks[0], 4), timing_of(kClocks[1], 6),
+                                            timing_of(kClocks[2], 5)};
+inline const RegionTiming& timing(const Machine& m) {
+    return kTimings[&m.clock() - kClocks];
+}
+
+// How many dots have run when a register is accessed in this cycle.
+inline int32_t access_dot(const Machine& m, Cycle cycle) {
+    const Clock& clock = m.clock();
+    return (cycle * clock.cpu + m.s().phase + timing(m).access) / clock.ppu;
+}
+inline Cycle first_cycle(const Machine& m, int32_t dots, int32_t tick) {
+    const Clock& clock = m.clock();
+    const int32_t ticks = dots * clock.ppu - m.s().phase - tick;
+    return ticks <= 0 ? ticks / clock.cpu : (ticks + clock.cpu - 1) / clock.cpu;
+}
+// The first cycle whose register access comes after so many dots.
+inline Cycle access_cycle(const Machine& m, int32_t dots) {
+    return first_cycle(m, dots, timing(m).access);
+}
+// The cycle in which the CPU sees a line that this dot pulls.
+inline Cycle poll_cycle(const Machine& m, int32_t dot) {
+    return first_cycle(m, dot + 1, timing(m).poll);
+}
+
+inline int sprite_height(const PpuState& p) {
+    return p.ctrl & kTall ? 16 : 8;
+}
+inline bool in_range(int line, uint8_t y, int height) {
+    return static_cast<unsigned>(line - y) < static_cast<unsigned>(height);
+}
+inline bool settled(const PpuState& p) {
+    return (p.rendering_wait | p.v_wait | p.increment_wait) == 0;
+}
+// How long the running frame is, as far as this PPU knows.
+int32_t frame_length(const Machine& m, const PpuState& p);
+
+// The first line from `line` on whose evaluation may set the overflow flag (eight sprites or
+// more), or 240.
+int first_crowded_line(const PpuState& p, int line);
+
+// A search for the nth filtered rise of A12.
+struct RiseSearch {
+    unsigned left;
+    int32_t dot = -1;
+};
+
+// Runs the PPU from dot to dot. The one that is live tells the mapper, pulls NMI and draws; one
+// that looks ahead works on a copy of the PPU, and counts rises of A12.
+class Beam {
+  public:
+    explicit Beam(Machine& machine)
+        : m_(machine), p_(machine.s().ppu), t_(timing(machine)), live_(&machine) {}
+    Beam(const Machine& machine, PpuState& copy, RiseSearch& search)
+        : m_(machine), p_(copy), t_(timing(machine)), search_(&search) {}
+
+    // Runs all dots before `to`.
+    void run(int32_t to) {
+        while (p_.dot < to) {
+            if (settled(p_)) [[likely]]
+                run_settled(to);
+            else
+                run_waiting(to);
+            if (search_ && search_->left == 0)
+                return;
+        }
+    }
+    // The PPU's address bus changed outside of rendering.
+    void show_address(int32_t dot) { set_a12(dot, p_.v & 0x1000); }
+    // v after a $2007 access.
+    void increment_v();
+    // Whether a line is rendered now: the PPU uses v, OAM and memory itself.
+    bool active() const {
+        const int32_t position = p_.dot + p_.short_frame;
+        return p_.rendering && position >= t_.pre_render && position < t_.frame;
+    }
+
+  private:
+    void run_settled(int32_t to);
+    void run_waiting(int32_t to);
+    void blank(int32_t frame_start, int32_t end);
+    void part(int line, int from, int to);
+    void whole_lines(int line, int count);
+    int quiet_lines(int line, int count) const;
+    void skip_lines(int line, int count);
+    void background(int line, int from, int to);
+    void fetch(int from, int to);
+    void next_tile(int dot);
+    void evaluate(int line, int from, int to);
+    void evaluate_step(int line, int dot);
+    void evaluate_all(int line);
+    void fetch_sprite(int line, int slot);
+    void sprite_fetches(int line, int from, int to);
+    void look_at_zero(int dot, int count);
+    void end_picture();
+
+    bool watches() const { return m_.mapper().a12_rise != nullptr; }
+    void set_a12(int32_t dot, bool high) {
+        if (watches())
+            change_a12(dot, high);
+    }
+    void change_a12(int32_t dot, bool high);
+    void rises(int32_t first, int count);
+    void fetched(uint16_t address) {
+        if (live_ && m_.mapper().pattern_fetch)
+            m_.mapper().pattern_fetch(*live_, address);
+    }
+    uint16_t* row(int line) const {
+        return live_ && live_->picture && line >= 0 ? live_->picture + line * 256 : nullptr;
+    }
+    uint8_t chr(uint16_t address) const { return m_.chr_page[address >> 10 & 7][address & 0x3FF]; }
+    uint8_t nametable(uint16_t address) const {
+        return m_.nametable_page[address >> 10 & 3][address & 0x3FF];
+    }
+
+    const Machine& m_;
+    PpuState& p_;
+    const RegionTiming& t_;
+    Machine* live_ = nullptr;
+    RiseSearch* search_ = nullptr;
+};
+
+// Drawing (ppu_draw.cpp). Pixels of one line into its row, from the registers as they are when
+// the first of them comes out: `count` of them, at most to the end of a tile (8 pixels).
+void draw_pixels(const PpuState& p, uint16_t* row, int x, int count);
+// While nothing is rendered.
+void draw_blank(const PpuState& p, uint16_t* row, int x, int count);
+
+}  // namespace colibri::ppu

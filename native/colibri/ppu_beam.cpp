@@ -1,0 +1,556 @@
+// The beam: what the PPU does by itself from dot to dot.
+//
+// A part of a line runs exactly, tile by tile; whole lines in which nothing can be seen from
+// outside are skipped in closed form. Both leave the same registers.
+// https://www.nesdev.org/wiki/PPU_rendering, https://www.nesdev.org/wiki/PPU_scrolling,
+// https://www.nesdev.org/wiki/PPU_sprite_evaluation
+#include <array>
+#include <cstring>
+
+#include "ppu.h"
+
+namespace colibri::ppu {
+
+namespace {
+
+constexpr uint16_t kHorizontal = 0x041F;
+constexpr uint16_t kVertical = 0x7BE0;
+constexpr int kA12Filter = 10;  // dots that A12 must be low: three falls of M2
+
+void next_column(PpuState& p) {
+    if ((p.v & 0x1F) == 0x1F)
+        p.v ^= 0x41F;
+    else
+        ++p.v;
+}
+
+void next_row(PpuState& p) {
+    if ((p.v & 0x7000) != 0x7000) {
+        p.v += 0x1000;
+        return;
+    }
+    p.v &= 0x0FFF;
+    const int row = p.v >> 5 & 0x1F;
+    if (row == 29)
+        p.v ^= 0x0800 | 29 << 5;
+    else if (row == 31)
+        p.v ^= 31 << 5;
+    else
+        p.v += 1 << 5;
+}
+
+void next_rows(PpuState& p, int count) {
+    // Rows 30 and 31 are the attributes: from there it wraps without changing the nametable.
+    for (; count > 0 && (p.v >> 5 & 0x1F) >= 30; --count)
+        next_row(p);
+    if (count == 0)
+        return;
+    const int y = (p.v >> 5 & 0x1F) * 8 + (p.v >> 12) + count;
+    const int tables = y / 240, rest = y - tables * 240;
+    p.v = static_cast<uint16_t>((p.v & 0x0C1F) ^ (tables & 1) << 11);
+    p.v |= static_cast<uint16_t>((rest & 7) << 12 | (rest >> 3) << 5);
+}
+
+constexpr std::array<uint8_t, 256> kMirrored = [] {
+    std::array<uint8_t, 256> table{};
+    for (unsigned i = 0; i < 256; ++i)
+        for (unsigned bit = 0; bit < 8; ++bit)
+            table[i] |= static_cast<uint8_t>((i >> bit & 1) << (7 - bit));
+    return table;
+}();
+
+}  // namespace
+
+int first_crowded_line(const PpuState& p, int line) {
+    // Sprites by eight lines: a line can have eight only where neighbours have.
+    uint8_t rows[34] = {};
+    for (int i = 0; i < 256; i += 4)
+        ++rows[p.oam[i] >> 3];
+    const int height = sprite_height(p), reach = height / 8;
+    int most = 0;
+    for (int i = 0; i < 30; ++i) {
+        int near = rows[i];
+        for (int back = 1; back <= reach && back <= i; ++back)
+            near += rows[i - back];
+        most = std::max(most, near);
+    }
+    if (most < 8)
+        return 240;
+    int8_t change[256 + 16] = {};
+    for (int i = 0; i < 256; i += 4) {
+        ++change[p.oam[i]];
+        --change[p.oam[i] + height];
+    }
+    int count = 0;
+    for (int y = 0; y < 240; ++y) {
+        count += change[y];
+        if (count >= 8 && y >= line)
+            return y;
+    }
+    return 240;
+}
+
+void Beam::increment_v() {
+    if (active()) {
+        // https://www.nesdev.org/wiki/PPU_scrolling#$2007_reads_and_writes
+        next_column(p_);
+        next_row(p_);
+    } else {
+        p_.v = (p_.v + (p_.ctrl & kDown ? 32 : 1)) & 0x7FFF;
+        show_address(p_.dot);
+    }
+}
+
+void Beam::run_waiting(int32_t to) {
+    int32_t end = to;
+    for (const uint8_t wait : {p_.rendering_wait, p_.v_wait, p_.increment_wait})
+        if (wait)
+            end = std::min(end, p_.dot + wait);
+    const int32_t start = p_.dot;
+    run_settled(end);
+    const auto passed = static_cast<uint8_t>(p_.dot - start);
+    if (p_.increment_wait && (p_.increment_wait -= passed) == 0)
+        increment_v();
+    if (p_.v_wait && (p_.v_wait -= passed) == 0) {
+        p_.v = p_.v_next;
+        p_.v_next = 0;
+        if (!active())
+            show_address(p_.dot);
+    }
+    if (p_.rendering_wait && (p_.rendering_wait -= passed) == 0) {
+        p_.rendering = (p_.mask & kBoth) != 0;
+        if (!p_.rendering)
+            show_address(p_.dot);
+    }
+}
+
+void Beam::run_settled(int32_t to) {
+    while (p_.dot < to) {
+        const int32_t position = p_.dot + p_.short_frame;
+        if (position < t_.pre_render) {
+            blank(0, std::min(to, t_.pre_render));
+        } else if (position >= t_.frame) {
+            // The CPU may run past a frame's end by some lines, in one instruction.
+            blank(t_.frame - p_.short_frame, to);
+        } else {
+            const int number = position / kDotsPerLine;
+            const int x = position - number * kDotsPerLine;
+            const int line = number - t_.picture / kDotsPerLine;
+            const int32_t room = to - p_.dot;
+            if (x == 0 && line >= 0 && room >= kDotsPerLine)
+                whole_lines(line, std::min(room / kDotsPerLine, 240 - line));
+            else
+                part(line, x, std::min(kDotsPerLine, x + room));
+        }
+        if (search_ && search_->left == 0)
+            return;
+    }
+}
+
+void Beam::blank(int32_t frame_start, int32_t end) {
+    const int32_t vblank = frame_start + t_.vblank;
+    if (p_.dot <= vblank && vblank < end) {
+        if (!p_.vblank_prevented) {
+            p_.status |= kVblank;
+            if (live_ && p_.ctrl & kNmi)
+                live_->set_nmi(poll_cycle(m_, vblank));
+        }
+        p_.vblank_prevented = 0;
+    }
+    p_.dot = end;
+}
+
+void Beam::end_picture() {
+    p_.tile_low = p_.tile_high = p_.attribute_low = p_.attribute_high = 0;
+    p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
+    p_.oam_buffer = p_.found = p_.evaluation = p_.overflow_bytes = p_.first_is_zero = 0;
+    std::memset(p_.sprite_low, 0, sizeof p_.sprite_low);
+    std::memset(p_.sprite_high, 0, sizeof p_.sprite_high);
+    std::memset(p_.sprite_attribute, 0, sizeof p_.sprite_attribute);
+    std::memset(p_.sprite_x, 0, sizeof p_.sprite_x);
+    std::memset(p_.secondary, 0, sizeof p_.secondary);
+    show_address(p_.dot);
+}
+
+// Dots `from` to before `to` of one line, the pre-render line being -1.
+void Beam::part(int line, int from, int to) {
+    const int32_t start = p_.dot - from;
+    if (line < 0) {
+        if (from <= 1 && to > 1) {
+            p_.status = 0;
+            if (p_.cold)
+                --p_.cold;
+        }
+        // The dot that is left out: https://www.nesdev.org/wiki/PPU_frame_timing#Even/Odd_Frames
+        to = from < 340 ? std::min(to, 340) : to;
+    }
+    if (!p_.rendering) {
+        if (uint16_t* pixels = row(line); pixels && from <= 256)
+            if (const int x = std::max(from, 1), end = std::min(to, 257); x < end)
+                draw_blank(p_, pixels, x - 1, end - x);
+    } else {
+        if (from <= 256) {
+            const int end = std::min(to, 257);
+            if (line < 0 && p_.oam_addr >= 8)
+                // https://www.nesdev.org/wiki/PPU_registers#OAMADDR
+                for (int dot = std::max(from, 1); dot < std::min(end, 9); ++dot)
+                    p_.oam[dot - 1] = p_.oam[(p_.oam_addr & 0xF8) + dot - 1];
+            background(line, std::max(from, 1), end);
+            if (line >= 0)
+                evaluate(line, std::max(from, 1), to);
+        }
+        if (from <= 320 && to > 257)
+            sprite_fetches(line, std::max(from, 257), std::min(to, 321));
+        if (from <= 336 && to > 321)
+            background(line, std::max(from, 321), std::min(to, 337));
+        if (from <= 337 && to > 337)
+            set_a12(start + 337, false);
+    }
+    p_.dot = start + to;
+    if (line < 0 && to == 340 && p_.rendering && p_.odd_frame && m_.clock().odd_frames)
+        p_.short_frame = 1;
+    if (line == 239 && to == kDotsPerLine)
+        end_picture();
+}
+
+void Beam::background(int line, int from, int to) {
+    const int32_t start = p_.dot;
+    uint16_t* const pixels = from <= 256 ? row(line) : nullptr;
+    const int32_t line_start =
+        (start + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
+    for (int dot = from; dot < to;) {
+        const int done = (dot - 1) & 7;
+        const int count = std::min(8 - done, to - dot);
+        if (dot <= 256 && line >= 0) {
+            if (p_.first_is_zero)
+                look_at_zero(dot, count);
+            if (pixels)
+                draw_pixels(p_, pixels, dot - 1, count);
+        }
+        const int end = done + count;
+        if (done == 0) {
+            set_a12(line_start + dot, false);
+            p_.fetched_tile = nametable(p_.v);
+        }
+        if (done <= 2 && end > 2) {
+            const int shift = (p_.v >> 4 & 4) | (p_.v & 2);
+            const uint8_t four =
+                nametable((p_.v & 0x0C00) | 0x3C0 | (p_.v >> 4 & 0x38) | (p_.v >> 2 & 7));
+            p_.fetched_attribute = four >> shift & 3;
+        }
+        const auto address = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8 |
+                                                   p_.fetched_tile << 4 | p_.v >> 12);
+        if (done <= 4 && end > 4) {
+            set_a12(line_start + dot - done + 4, address & 0x1000);
+            p_.fetched_low = chr(address);
+        }
+        if (done <= 6 && end > 6) {
+            p_.fetched_high = chr(address | 8);
+            fetched(address | 8);
+        }
+        p_.tile_low <<= count;
+        p_.tile_high <<= count;
+        p_.attribute_low <<= count;
+        p_.attribute_high <<= count;
+        dot += count;
+        if (end == 8) {
+            p_.tile_low |= p_.fetched_low;
+            p_.tile_high |= p_.fetched_high;
+            p_.attribute_low |= p_.fetched_attribute & 1 ? 0xFF : 0;
+            p_.attribute_high |= p_.fetched_attribute & 2 ? 0xFF : 0;
+            p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
+            next_column(p_);
+            if (dot == 257)
+                next_row(p_);
+        }
+    }
+}
+
+// Sprite 0's pixels against the background's in dots `dot` and on, at most to the end of a tile.
+// https://www.nesdev.org/wiki/PPU_OAM#Sprite_0_hits
+void Beam::look_at_zero(int dot, int count) {
+    const int x = dot - 1, column = x - p_.sprite_x[0];
+    if (p_.status & kZeroHit || (p_.mask & kBoth) != kBoth || column <= -8 || column >= 8)
+        return;
+    if (x < 8 && (p_.mask & (kBackgroundLeft | kSpritesLeft)) != (kBackgroundLeft | kSpritesLeft))
+        return;
+    const int sprite = p_.sprite_low[0] | p_.sprite_high[0];
+    const int background = (p_.tile_low | p_.tile_high) >> (8 - p_.fine_x);
+    int both = (column >= 0 ? sprite << column : sprite >> -column) & background & 0xFF;
+    both &= 0xFF00 >> count;
+    if (x + count == 256)
+        both &= ~(0x100 >> count);  // never at x = 255
+    if (both)
+        p_.status |= kZeroHit;
+}
+
+// What dots `from` to before `to` do for the next line's sprites, up to dot 256.
+void Beam::evaluate(int line, int from, int to) {
+    if (from <= 64) {
+        const int end = std::min(to, 65);
+        if (from < end) {
+            const int first = (from - 1) / 2, last = (end - 2) / 2;
+            std::memset(p_.secondary + first, 0xFF, static_cast<size_t>(last - first + 1));
+            p_.oam_buffer = 0xFF;
+        }
+    }
+    if (from <= 65 && to > 65) {
+        p_.found = p_.evaluation = p_.overflow_bytes = 0;
+        if (to > 257 && p_.oam_addr == 0) {
+            evaluate_all(line);
+            return;
+        }
+    }
+    for (int dot = std::max(from, 65); dot < std::min(to, 257); ++dot)
+        evaluate_step(line, dot);
+}
+
+void Beam::evaluate_step(int line, int dot) {
+    if (dot & 1) {
+        p_.oam_buffer = p_.oam[p_.oam_addr];
+        return;
+    }
+    const int height = sprite_height(p_);
+    uint8_t sprite = p_.oam_addr >> 2, byte = p_.oam_addr & 3;
+    const auto next_sprite = [&] {
+        sprite = (sprite + 1) & 63;
+        if (sprite == 0)
+            p_.evaluation |= kDone;
+    };
+    if (p_.evaluation & kDone) {
+        sprite = (sprite + 1) & 63;
+        if (p_.found == 32)
+            p_.oam_buffer = p_.secondary[0];
+    } else {
+        const bool here = in_range(line, p_.oam_buffer, height);
+        if (here)
+            p_.evaluation |= kInRange;
+        if (p_.found < 32) {
+            p_.secondary[p_.found & 31] = p_.oam_buffer;
+            if (p_.evaluation & kInRange) {
+                if (dot == 66)
+                    p_.evaluation |= kZeroFound;
+                ++p_.found;
+                if (++byte == 4) {
+                    byte = 0;
+                    next_sprite();
+                }
+                if ((p_.found & 3) == 0) {
+                    p_.evaluation &= ~kInRange;
+                    // It falls into step again only when its last byte is no Y in range.
+                    if (byte != 0 && !here)
+                        byte = 0;
+                }
+            } else {
+                byte = 0;
+                next_sprite();
+            }
+        } else {
+            p_.oam_buffer = p_.secondary[0];
+            if (p_.evaluation & kInRange) {
+                p_.status |= kOverflow;
+                if (++byte == 4) {
+                    byte = 0;
+                    sprite = (sprite + 1) & 63;
+                }
+                if (p_.overflow_bytes == 0) {
+                    p_.overflow_bytes = 3;
+                } else if (--p_.overflow_bytes == 0) {
+                    p_.evaluation |= kDone;
+                    byte = 0;
+                }
+            } else {
+                byte = (byte + 1) & 3;
+                next_sprite();
+            }
+        }
+    }
+    p_.oam_addr = static_cast<uint8_t>(sprite << 2 | byte);
+}
+
+// Dots 65-256 at once, OAMADDR being 0. What they leave in the registers that dot 257 clears is
+// not made.
+void Beam::evaluate_all(int line) {
+    const int height = sprite_height(p_);
+    int sprite = 0, found = 0;
+    for (; sprite < 64 && found < 8; ++sprite) {
+        if (!in_range(line, p_.oam[sprite * 4], height))
+            continue;
+        std::memcpy(p_.secondary + found * 4, p_.oam + sprite * 4, 4);
+        if (sprite == 0)
+            p_.evaluation |= kZeroFound;
+        ++found;
+    }
+    if (found < 8) {
+        if (!in_range(line, p_.oam[252], height))
+            p_.secondary[found * 4] = p_.oam[252];
+        return;
+    }
+    for (int byte = 0; sprite < 64; ++sprite, byte = (byte + 1) & 3)
+        if (in_range(line, p_.oam[sprite * 4 + byte], height)) {
+            p_.status |= kOverflow;
+            return;
+        }
+}
+
+// Dots 257 to 320.
+void Beam::sprite_fetches(int line, int from, int to) {
+    if (from == 257) {
+        p_.v = (p_.v & ~kHorizontal) | (p_.t & kHorizontal);
+        p_.oam_buffer = p_.found = p_.overflow_bytes = 0;
+        p_.evaluation &= kZeroFound;
+    }
+    p_.oam_addr = 0;
+    const int32_t start = (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
+    for (int slot = (from - 257) / 8; slot < 8; ++slot) {
+        const int dot = 257 + slot * 8;
+        if (dot >= from && dot < to)
+            set_a12(start + dot, false);
+        if (dot + 4 >= from && dot + 4 < to)
+            fetch_sprite(line, slot);
+    }
+    if (line < 0 && from <= 304 && to > 280)
+        p_.v = (p_.v & ~kVertical) | (p_.t & kVertical);
+}
+
+void Beam::fetch_sprite(int line, int slot) {
+    const uint8_t* const sprite = p_.secondary + slot * 4;
+    const int height = sprite_height(p_);
+    const bool shown = in_range(line, sprite[0], height);
+    int row = shown ? line - sprite[0] : 0;
+    if (shown && sprite[2] & 0x80)
+        row = height - 1 - row;
+    const int tile = shown ? sprite[1] : 0xFF;
+    int address = height == 8 ? (p_.ctrl & kSpriteTable) << 9 | tile << 4
+                              : (tile & 1) << 12 | (tile & 0xFE) << 4;
+    address += row + (row & 8);
+    const int32_t start = (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
+    set_a12(start + 261 + slot * 8, address & 0x1000);
+    if (shown) {
+        const uint8_t low = chr(static_cast<uint16_t>(address));
+        const uint8_t high = chr(static_cast<uint16_t>(address | 8));
+        const bool flip = sprite[2] & 0x40;
+        p_.sprite_low[slot] = flip ? kMirrored[low] : low;
+        p_.sprite_high[slot] = flip ? kMirrored[high] : high;
+        p_.sprite_attribute[slot] = sprite[2];
+        p_.sprite_x[slot] = sprite[3];
+    } else {
+        p_.sprite_low[slot] = p_.sprite_high[slot] = 0;
+        p_.sprite_attribute[slot] = p_.sprite_x[slot] = 0;
+    }
+    fetched(static_cast<uint16_t>(address | 8));
+    if (slot == 0) {
+        p_.first_is_zero = shown && p_.evaluation & kZeroFound;
+        p_.evaluation = 0;
+    }
+}
+
+void Beam::whole_lines(int line, int count) {
+    if (!p_.rendering) {
+        if (uint16_t* pixels = row(line))
+            draw_blank(p_, pixels, 0, 256 * count);
+        p_.dot += count * kDotsPerLine;
+        if (line + count == 240)
+            end_picture();
+        return;
+    }
+    while (count > 0 && !(search_ && search_->left == 0)) {
+        const int quiet = quiet_lines(line, count);
+        if (quiet > 0)
+            skip_lines(line, quiet);
+        else
+            part(line, 0, kDotsPerLine);
+        const int done = std::max(quiet, 1);
+        line += done;
+        count -= done;
+    }
+}
+
+// How many lines from here have nothing that can be seen from outside.
+int Beam::quiet_lines(int line, int count) const {
+    if (row(line) || p_.oam_addr != 0 || (live_ && m_.mapper().pattern_fetch))
+        return 0;
+    if (watches() && (p_.ctrl & kTall || count < 3))
+        return 0;
+    if (!(p_.status & kZeroHit) && (p_.mask & kBoth) == kBoth) {
+        if (p_.first_is_zero)
+            return 0;
+        const int first = p_.oam[0] + 1;
+        if (line < first + sprite_height(p_))
+            count = std::min(count, std::max(first, line + 1) - line);
+    }
+    if (!(p_.status & kOverflow) && count > 0)
+        count = std::min(count, first_crowded_line(p_, line) - line);
+    return count;
+}
+
+void Beam::skip_lines(int line, int count) {
+    if (watches()) {
+        // A12 falls and rises alike on all lines but the first and the last.
+        part(line, 0, kDotsPerLine);
+        const bool low = !(p_.ctrl & kBackgroundTable), high = p_.ctrl & kSpriteTable;
+        const int middle = count - 2;
+        if (middle > 0) {
+            if (low == high)
+                rises(p_.dot + (high ? 261 : 325), middle);
+            if (search_ && search_->left == 0)
+                return;
+            next_rows(p_, middle);
+            p_.dot += middle * kDotsPerLine;
+            if (!low || high)
+                p_.a12_low_since += middle * kDotsPerLine;
+        }
+        if (count > 1)
+            part(line + count - 1, 0, kDotsPerLine);
+        return;
+    }
+    next_rows(p_, count);
+    p_.dot += (count - 1) * kDotsPerLine;
+    if (line + count == 240) {
+        p_.v = (p_.v & ~kHorizontal) | (p_.t & kHorizontal);
+        next_column(p_);
+        next_column(p_);
+        p_.oam_addr = 0;
+        p_.dot += kDotsPerLine;
+        end_picture();
+        return;
+    }
+    line += count - 1;
+    evaluate(line, 1, kDotsPerLine);
+    sprite_fetches(line, 257, 321);
+    background(line, 321, 337);
+    p_.dot += kDotsPerLine;
+}
+
+void Beam::change_a12(int32_t dot, bool high) {
+    if (high == (p_.a12 != 0))
+        return;
+    p_.a12 = high;
+    if (!high) {
+        p_.a12_low_since = dot;
+        return;
+    }
+    const bool filtered = dot - p_.a12_low_since < kA12Filter;
+    p_.a12_low_since = 0;
+    if (!filtered)
+        rises(dot, 1);
+}
+
+// So many rises, one a line.
+void Beam::rises(int32_t first, int count) {
+    if (search_) {
+        if (search_->left == 0)
+            return;
+        if (search_->left <= static_cast<unsigned>(count)) {
+            search_->dot = first + static_cast<int>(search_->left - 1) * kDotsPerLine;
+            search_->left = 0;
+        } else {
+            search_->left -= static_cast<unsigned>(count);
+        }
+        return;
+    }
+    for (int i = 0; i < count; ++i)
+        m_.mapper().a12_rise(*live_, poll_cycle(m_, first + i * kDotsPerLine));
+}
+
+}  // namespace colibri::ppu
