@@ -25,6 +25,7 @@
 namespace colibri {
 
 class Machine;
+struct TraceLine;
 struct Hooks;     // hooks.h: calls on execute, read and write; null when none is set
 struct Synth;     // synth.h: makes samples of what the APU does; null when no sound is wanted
 class LoopCache;  // idle.h
@@ -100,8 +101,8 @@ class Machine {
     // Why this is no state of this cartridge and these options, or null. Nothing that passes can
     // make a machine touch memory that is not its own, or run without end.
     const char* check(std::span<const uint8_t> block) const;
-    // Copies into the block it runs in, and derives what is derived. In a hook on a read or write:
-    // taken at the instruction's end.
+    // Copies into the block it runs in, and derives what is derived. In a hook:
+    // taken when it has returned, or at the instruction's end.
     void load(std::span<const uint8_t> block);
 
     // Running. A frame is the same whether it is drawn or heard or not.
@@ -146,8 +147,9 @@ class Machine {
     // Writes RAM and PRG RAM. False where there is none.
     bool poke(uint16_t address, uint8_t value);
     Registers registers() const;
-    // In a hook on a read or write: taken at the instruction's end.
+    // In a hook: taken when it has returned, or at the instruction's end.
     void set_registers(const Registers& registers);
+    TraceLine trace_line() const;  // of the next instruction (hooks.h)
     uint64_t cycles() const { return state_->cycles_before + uint64_t(state_->cpu.cycle); }
 
     // CPU pages of 2 KB: $0000-$FFFF. Null where an access is more than memory.
@@ -187,8 +189,20 @@ class Machine {
 
   private:
     friend class Cpu;
-    bool run_cpu(Cycle frame_end);
+    friend class FreeBus;
+    template <class Bus>
+    friend class Core;
+    bool run_cpu();
+    bool run_hooked();
+    void catch_up_mapper(Cycle cycle);
     void end_frame();
+    void stop_by(Cycle cycle);
+    // After an access in this cycle: an instruction polls just before its last one, so what that
+    // one let go of was seen.
+    void note_irq_poll(Cycle cycle) {
+        if (irq_let_go_ < cycle && !irq_masked_ && !state_->cpu.irq)
+            irq_polled_ = true, stop_ = 0;
+    }
 
     std::shared_ptr<const Cartridge> cartridge_;
     const Mapper* mapper_ = nullptr;
@@ -199,9 +213,10 @@ class Machine {
     std::vector<uint8_t> own_;  // the block, when it is ours
 
     // Of the running instruction or frame; never of the state (cpu.cpp).
-    Cycle limit_ = 0;                  // the CPU runs freely up to here
-    bool irq_masked_ = true;           // IRQ does not count for the limit
-    Cycle irq_let_go_ = kNever;        // when the IRQ line fell that was let go of in this access
+    uint64_t stop_ = 0;         // the CPU runs freely up to here (as its clock counts: cpu.cpp)
+    bool irq_masked_ = true;    // IRQ does not count for that
+    bool irq_polled_ = false;   // the running instruction polled IRQ before it let go of it
+    Cycle irq_let_go_ = kNever;  // when the IRQ line fell that was let go of in this access
     Cycle joypad_read_[2] = {-2, -2};  // when each port was last read
     bool in_instruction_ = false;
     std::vector<uint8_t> loaded_;               // by a hook, for the instruction's end
@@ -253,11 +268,6 @@ Cycle next_dmc_fetch(const Machine&);
 // When that request ends though no byte came (a $4015 write stopped the sample): the CPU then stops
 // no longer at that cycle. kNever: it waits.
 Cycle dmc_fetch_until(const Machine&);
-// Whether this cycle is one where DMA writes (put), not reads (get). The sum of all cycles since
-// power-on is odd in it. https://www.nesdev.org/wiki/DMA#Cadence
-inline bool is_put(const Machine& m, Cycle cycle) {
-    return ((static_cast<uint32_t>(m.s().cycles_before) + static_cast<uint32_t>(cycle)) & 1) != 0;
-}
 uint16_t dmc_address(const Machine&);
 void dmc_byte(Machine&, uint8_t value, Cycle cycle);
 void end_frame(Machine&,

@@ -1,0 +1,63 @@
+// https://www.nesdev.org/wiki/DMA
+#include "cpu.h"
+
+namespace colibri {
+
+Cycle Cpu::fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t bus) {
+    // The processor is halted in this cycle, the unit gets ready in the next, and reads in the
+    // first one after it that is for reading. All the while the CPU's own read is repeated.
+    Cycle at = cycle + 2;
+    if (m.puts(at))
+        ++at;
+    for (Cycle repeated = cycle; repeated < at; ++repeated)
+        if (!m.read_page[address >> 11])
+            read(m, address, repeated, bus);
+    const uint8_t value = read(m, apu::dmc_address(m), at, bus);
+    apu::dmc_byte(m, value, at);
+    return at + 1;
+}
+
+void Cpu::run_oam_dma(Machine& m, Cycle frame_end) {
+    CpuState& cpu = m.s().cpu;
+    const auto page = uint16_t(cpu.dma_page << 8);
+    const Cycle began = cpu.cycle;
+    if (cpu.dma_left == kDmaWaits) {
+        ++cpu.cycle;  // the processor is halted
+        if (m.puts(cpu.cycle))
+            ++cpu.cycle;
+        cpu.dma_left = 512;
+    }
+    const uint8_t* source = m.read_page[page >> 11];
+    if (source && cpu.dma_left == 512 && !m.hooks && cpu.cycle + 512 <= frame_end &&
+        apu::next_dmc_fetch(m) > cpu.cycle + 512) {
+        source += page & 0x7FF;
+        for (int i = 0; i < 256; ++i)
+            ppu::write_oam(m, source[i], cpu.cycle + 2 * i + 1);
+        cpu.cycle += 512;
+        cpu.dma_left = 0;
+    }
+    // The DMC's fetch takes a cycle of reading from it, and so one of writing too.
+    const auto dmc_began = [&] {
+        const Cycle fetch = apu::next_dmc_fetch(m);
+        return fetch < began ? began : fetch;
+    };
+    while ((cpu.dma_left || dmc_began() < cpu.cycle) && cpu.cycle < frame_end) {
+        const Cycle at = cpu.cycle++;
+        if (!m.puts(at)) {
+            const Cycle fetch = dmc_began();
+            if (fetch != kNever && at >= fetch + 2)
+                apu::dmc_byte(m, read(m, apu::dmc_address(m), at, 0), at);
+            else if (cpu.dma_left && cpu.dma_left % 2 == 0) {
+                cpu.dma_byte = read(m, uint16_t(page + (512 - cpu.dma_left) / 2), at, cpu.dma_byte);
+                --cpu.dma_left;
+            }
+        } else if (cpu.dma_left % 2) {
+            ppu::write_oam(m, cpu.dma_byte, at);
+            --cpu.dma_left;
+        }
+    }
+    if (!cpu.dma_left)
+        cpu.dma_page = cpu.dma_byte = 0;
+}
+
+}  // namespace colibri

@@ -1,0 +1,3 @@
+#pragma once
+#include "machine.h"
+namespace colibri { class LoopCache {}; }
