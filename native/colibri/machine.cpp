@@ -206,6 +206,7 @@ bool Machine::run_cpu() {
             } else {
                 cpu.cycle = std::max(cpu.cycle, released);
                 state_->held_in_reset = 0;
+                apu::leave_reset(*this, cpu.cycle);
                 Cpu::reset(*this);
             }
             continue;
