@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -513,7 +514,7 @@ def test_attach_drives_a_fceux_that_runs_already(
 def test_the_code_of_the_guide_runs(tmp_path: Path) -> None:
     guide = (TESTS.parent / "docs" / "guides" / "fceux.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```py\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", "".join(blocks)],
         cwd=tmp_path, capture_output=True, text=True,
@@ -523,3 +524,55 @@ def test_the_code_of_the_guide_runs(tmp_path: Path) -> None:
     assert (frame, framecount) == ("4", "4")
     assert Path(path) == script_path()
     assert script_path().is_file()
+
+
+def placed(nes: FceuxEmulator) -> dict[str, set[int]]:
+    """The CPUs that the window's thread and the emulation may use, and this thread."""
+    cpus = {"python": set(os.sched_getaffinity(0))}
+    for task in Path(f"/proc/{nes.pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        if name in ("emulatorThread_", "fceux"):
+            cpus[name] = set(os.sched_getaffinity(int(task.name)))
+    assert set(cpus) == {"python", "emulatorThread_", "fceux"}, "FCEUX's threads have other names"
+    return cpus
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="CPUs are chosen on Linux")
+def test_on_one_cpu_places_who_takes_turns_and_only_within_the_block(opened: Open) -> None:
+    nes = opened()
+    before = placed(nes)
+    allowed = before["python"]
+    cpu = max(allowed)
+    within: dict[str, set[int]] = {}
+    with contextlib.suppress(ZeroDivisionError), nes.on_one_cpu(cpu):
+        within |= placed(nes)
+        nes.advance(frames=1 // 0)
+    assert within == {
+        "python": {cpu}, "emulatorThread_": {cpu}, "fceux": allowed - {cpu} or {cpu},
+    }  # fmt: skip
+    assert placed(nes) == before
+    with nes.on_one_cpu():
+        assert len(placed(nes)["emulatorThread_"]) == 1
+        assert placed(nes)["emulatorThread_"] == placed(nes)["python"] <= allowed
+        nes.kill()
+    assert set(os.sched_getaffinity(0)) == allowed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="CPUs are chosen on Linux")
+def test_on_one_cpu_refuses_a_cpu_that_is_not_there(opened: Open) -> None:
+    nes = opened()
+    with pytest.raises(InputError, match=r"on_one_cpu: cpu=4096; this thread may use \[0"):
+        nes.on_one_cpu(4096).__enter__()
+    nes.close()
+    with pytest.raises(EmulatorClosed):
+        nes.on_one_cpu()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are read as on Linux")
+def test_the_thread_of_the_unseen_window_gives_way_to_the_emulation(opened: Open) -> None:
+    nes = opened()
+    nice = {
+        (task / "comm").read_text().strip(): os.getpriority(os.PRIO_PROCESS, int(task.name))
+        for task in Path(f"/proc/{nes.pid}/task").iterdir()
+    }
+    assert (nice["fceux"], nice["emulatorThread_"]) == (15, os.getpriority(os.PRIO_PROCESS, 0))

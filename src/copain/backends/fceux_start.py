@@ -198,6 +198,10 @@ def _config(how: Launch) -> str:
         "SDL.PauseAfterMoviePlayback": 0,
         "SDL.SuggestReadOnlyReplay": 1,
     }
+    if how.display == "offscreen":
+        # The thread of the window, which nobody sees, copies each picture: 50 us a frame. It skips
+        # those that it comes too late for, so it gives way; it does end FCEUX, so not for ever.
+        settings |= {"SDL.SetSchedParam": 1, "SDL.GuiSchedNice": 15}
     return "".join(f"{name} = {value}\n" for name, value in settings.items())
 
 
