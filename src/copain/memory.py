@@ -202,7 +202,7 @@ class Memory:
 
     def read_all(self) -> Bytes:
         """A copy of the whole region, ``uint8 (size,)``."""
-        return self[:]
+        return np.frombuffer(self._access.read(0, self._size), np.uint8).copy()
 
     def _address(self, key: SupportsIndex) -> int:
         try:
