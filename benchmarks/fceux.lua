@@ -1,24 +1,14 @@
--- The loops that benchmarks/fceux.py compares copain with, in FCEUX without copain.
--- COPAIN_HOW is "loop": a pure Lua loop of so many frames for each line that arrives; or "calls":
--- one round trip for each call on a Unix socket by luaposix, as scripts of 2022 did it.
+-- What benchmarks/fceux.py compares copain with, in FCEUX without copain.
+-- COPAIN_HOW is "loop": benchmarks/fceux_loop.lua for each line that arrives; or "calls": one round
+-- trip for each call on a Unix socket by luaposix, as scripts of 2022 did it.
 
 emu.speedmode("nothrottle")
 emu.frameadvance()
 
-local BUTTONS = { "A", "B", "select", "start", "up", "down", "left", "right" }
-local pads = {}
-for bits = 0, 255 do
-    pads[bits] = {}
-    for number, button in ipairs(BUTTONS) do
-        pads[bits][button] = math.floor(bits / 2 ^ (number - 1)) % 2 == 1
-    end
-end
-
 if os.getenv("COPAIN_HOW") == "loop" then
     local input = io.open(os.getenv("COPAIN_READ"), "rb")
     local output = io.open(os.getenv("COPAIN_WRITE"), "wb")
-    local set, read, byte = joypad.set, memory.readbyterange, string.byte
-    local ram -- luacheck: ignore (read, as the others do)
+    local loop = dofile(os.getenv("COPAIN_LOOP"))
     while true do
         local count = input:read("*n")
         if not count then
@@ -26,15 +16,18 @@ if os.getenv("COPAIN_HOW") == "loop" then
         end
         local watched = input:read("*n")
         input:read(1)
-        local inputs = input:read(count)
-        for frame = 1, count do
-            set(1, pads[byte(inputs, frame)])
-            set(2, pads[0])
-            emu.frameadvance()
-            ram = read(0, watched)
-        end
+        loop(input:read(count), watched)
         output:write("done\n")
         output:flush()
+    end
+end
+
+local BUTTONS = { "A", "B", "select", "start", "up", "down", "left", "right" }
+local pads = {}
+for bits = 0, 255 do
+    pads[bits] = {}
+    for number, button in ipairs(BUTTONS) do
+        pads[bits][button] = math.floor(bits / 2 ^ (number - 1)) % 2 == 1
     end
 end
 
