@@ -27,13 +27,18 @@ from copain.search.seen import Hashes
 class Places:
     """Moments that a search holds, row by row; each has a savestate in `slots` of the pool.
 
-    `lines`: which line leads there. `frame`: frames since power-on. `hashes`: of the RAM, under
-    the search's mask. `score` and `acc`: see `Objective`.
+    `lines`: which line leads there, -1 while that is not noted; then it is the line
+    `from_lines` with `actions` (``int64 (n, steps)``), of whose frames `counted` count. `frame`:
+    frames since power-on. `hashes`: of the RAM, under the search's mask. `score` and `acc`: see
+    `Objective`.
     """
 
     slots: npt.NDArray[np.int32]
     ram: Bytes
     lines: Numbers
+    from_lines: Numbers
+    actions: Numbers
+    counted: Numbers
     frame: Numbers
     hashes: Hashes
     score: Numbers
@@ -57,19 +62,15 @@ class Places:
 
 @dataclass(slots=True)
 class Children:
-    """What came of one batch: of each job its parent (a row of the places played from), action,
-    and what was judged; `places` (with `lines` -1) are where the jobs stand.
+    """What came of one batch: where the jobs stand, and which of them ended.
 
-    A line that ended (`dead` or `reached`) counts `frames` of its action; its `places` row has
-    the RAM of that frame, and no slot (-1).
+    A job that ended (`dead` or `reached`) has in `places` the RAM of the frame in which it did,
+    and no slot (-1).
     """
 
-    parents: Numbers
-    actions: Numbers
-    frames: Numbers
+    places: Places
     dead: Flags
     reached: Flags
-    places: Places
 
 
 class Expansion:
@@ -92,7 +93,7 @@ class Expansion:
         # One batch is played while another is judged.
         self.pool: Pool = fleet.new_pool(capacity + 2 * batch)
         self.frames = self.rerecords = self.deaths = 0
-        self._every_byte = np.arange(fleet.ram_size) if action_repeat > 1 else None
+        self._every_byte = np.arange(fleet.ram_size)
         self._ahead = ThreadPoolExecutor(1, "copain-expansion")
         self._free: list[npt.NDArray[np.int32]] = []
 
@@ -107,6 +108,9 @@ class Expansion:
             slots=played.slots,
             ram=played.ram,
             lines=np.zeros(1, np.int64),
+            from_lines=np.full(1, -1, np.int64),
+            actions=np.zeros((1, 1), np.int64),
+            counted=np.zeros(1, np.int64),
             frame=np.full(1, len(prologue), np.int64),
             hashes=played.hashes,
             score=np.zeros(1, np.int64),
@@ -116,7 +120,8 @@ class Expansion:
     def play(self, places: Places, parents: Numbers, actions: Numbers) -> Iterator[Children]:
         """Play ``actions[j]`` from row ``parents[j]`` of `places`, batch by batch, in order.
 
-        The children that live have slots, which belong to the caller: `let_go` of them.
+        `actions` is ``int64 (jobs, steps)``: each step is held for `action_repeat` frames. The
+        children that live have slots, which belong to the caller: `let_go` of them.
         """
         starts = range(0, len(parents), self.batch)
         jobs = [slice(start, start + self.batch) for start in starts]
@@ -158,24 +163,28 @@ class Expansion:
         self, places: Places, parents: Numbers, actions: Numbers, job: slice
     ) -> Future[RolloutBatch]:
         slots = places.slots[parents[job]]
-        inputs = np.repeat(self.actions[actions[job], None], self.action_repeat, axis=1)
+        inputs = np.repeat(self.actions[actions[job]], self.action_repeat, axis=1)
         return self._ahead.submit(
             self.fleet.rollout,
             self.pool, slots, inputs,
-            watch=self._every_byte, hash_mask=self.mask,  # pyright: ignore[reportArgumentType]
+            watch=self._watch(inputs.shape[1]), hash_mask=self.mask,  # pyright: ignore[reportArgumentType]
         )  # fmt: skip
+
+    def _watch(self, frames: int) -> npt.NDArray[np.int64] | None:
+        """All of RAM after each frame; of one frame it comes anyway."""
+        return self._every_byte if frames > 1 else None
 
     def _judge(
         self, places: Places, parents: Numbers, actions: Numbers, played: RolloutBatch
     ) -> Children:
-        every_frame = played.ram[:, None] if self._every_byte is None else played.watched
-        inputs = np.repeat(self.actions[actions, None], self.action_repeat, axis=1)
+        inputs = np.repeat(self.actions[actions], self.action_repeat, axis=1)
+        every_frame = played.watched if inputs.shape[1] > 1 else played.ram[:, None]
         frame = places.frame[parents]
         judged = judge(
             self.objective, places.ram[parents], every_frame, inputs, frame, places.acc[parents]
         )
         ended = judged.dead | judged.reached
-        self.frames += len(parents) * self.action_repeat
+        self.frames += len(parents) * inputs.shape[1]
         self.rerecords += len(parents)
         self.deaths += int(judged.dead.sum())
         ram, slots = played.ram, played.slots
@@ -184,13 +193,19 @@ class Expansion:
             slots = np.where(ended, np.int32(-1), slots)
             last = every_frame[np.arange(len(parents)), judged.frames - 1]
             ram = np.where(ended[:, None], last, ram)
-        return Children(
-            parents, actions, judged.frames, judged.dead, judged.reached,
-            Places(
-                slots, ram, np.full(len(parents), -1), frame + judged.frames, played.hashes,
-                judged.score, judged.acc,
-            ),
-        )  # fmt: skip
+        come_to = Places(
+            slots=slots,
+            ram=ram,
+            lines=np.full(len(parents), -1, np.int64),
+            from_lines=places.lines[parents],
+            actions=actions,
+            counted=judged.frames,
+            frame=frame + judged.frames,
+            hashes=played.hashes,
+            score=judged.score,
+            acc=judged.acc,
+        )
+        return Children(come_to, judged.dead, judged.reached)
 
     def _let_go_now(self) -> None:
         """Free what was let go of, while nothing is being played: a rollout holds the pool."""

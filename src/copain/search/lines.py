@@ -42,6 +42,20 @@ class Lines:
         self._used = end
         return np.arange(first, end)
 
+    def add_steps(self, parents: Rows, actions: Rows, frames: Rows, action_repeat: int) -> Rows:
+        """Append lines of several actions each; the rows they end with.
+
+        `actions` is ``int64 (lines, steps)``, each held for `action_repeat` frames, of which
+        `frames` in all count.
+        """
+        for step in range(actions.shape[1]):
+            held = np.clip(frames - step * action_repeat, 0, action_repeat)
+            going = np.flatnonzero(held)
+            rows = self.add(parents[going], actions[going, step], held[going])
+            parents = parents.copy()
+            parents[going] = rows
+        return parents
+
     def way(self, row: int) -> Rows:
         """The rows that lead to `row`, from the one after row 0 to itself."""
         way: list[int] = []

@@ -1,0 +1,227 @@
+"""LineSearch: what every search over lines of play is; beam search and Go-Explore say how.
+
+A search has a fleet that plays, an objective, all lines it knows, the best line to the goal, and
+a run folder. An algorithm is one step after the other until it is over.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from copain.emulator import Emulator
+from copain.fleet import open_fleet
+from copain.memory import Bytes
+from copain.movie import Movie
+from copain.rollout import Fleet, ram_hash
+from copain.runs import Plan, RunFolder
+from copain.search.expansion import Expansion, Places
+from copain.search.journal import Journal
+from copain.search.line import Found, Line, Outcome, Progress
+from copain.search.lines import Lines
+from copain.search.objective import Objective
+from copain.search.proof import prove
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When a search ends at the latest; None for no limit.
+
+    `frames` emulated in all; `seconds` of the clock (a search ended by the clock may end
+    elsewhere the next time).
+    """
+
+    frames: int | None = None
+    seconds: float | None = None
+
+
+class LineSearch(ABC):
+    """One search. Subclasses take steps; `run` leads them to a verified result."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        objective: Objective,
+        journal: Journal,
+        *,
+        action_repeat: int,
+        batch: int,
+        capacity: int,
+        budget: Budget,
+        linger: int = 0,
+        mask: Bytes | None = None,
+    ) -> None:
+        """Play the game's start; `root` is where it leads. See `Expansion` for the sizes.
+
+        `linger` is how many steps are taken after the goal was first reached.
+        """
+        self.objective, self.journal, self.budget, self.linger = objective, journal, budget, linger
+        self.began = time.monotonic()
+        game, ports = objective.game, fleet.system.ports
+        actions = np.array([action.held.bits(ports) for action in game.actions], np.uint16)
+        prologue = game.start_log(ports)
+        self.lines = Lines(prologue, actions)
+        self.expansion = Expansion(
+            fleet, objective, actions, action_repeat=action_repeat, batch=batch,
+            capacity=capacity, mask=mask,
+        )  # fmt: skip
+        self.root = self.expansion.root(prologue)
+        self.farthest = self.root  # the best line of those that go on
+        self.ends: Places | None = None  # the best of those that reached the goal
+
+    @abstractmethod
+    def step(self) -> None:
+        """Play on, all that is between two looks at the budget."""
+
+    @abstractmethod
+    def held(self) -> Places:
+        """The places that are held now, the one to be shown first."""
+
+    def over(self) -> Outcome | None:
+        """Why the search is over, if it is."""
+        if self.budget.frames is not None and self.expansion.frames >= self.budget.frames:
+            return "frames"
+        if self.budget.seconds is not None and self.seconds >= self.budget.seconds:
+            return "seconds"
+        return None
+
+    @property
+    def seconds(self) -> float:
+        """Since the search began."""
+        return time.monotonic() - self.began
+
+    def settle(self, places: Places) -> Places:
+        """The places, with the lines that lead to them noted."""
+        places.lines = self.lines.add_steps(
+            places.from_lines, places.actions, places.counted, self.expansion.action_repeat
+        )
+        return places
+
+    def take_ends(self, ends: Places) -> None:
+        """Lines that reached the goal: the highest score is kept, of equal ones the shortest."""
+        if self.ends is not None:
+            ends = Places.join([self.ends, ends])
+        best = np.lexsort((ends.lines, ends.frame, -ends.score))[:1]
+        self.ends = ends.take(best)
+
+    # From the first step to the result
+
+    def run(self, fresh: Emulator, on_progress: Callable[[Progress], None] | None) -> Found:
+        """Search to the end, and verify what was found on a `fresh` emulator."""
+        self.journal.event("begin", frames=self.expansion.frames)
+        try:
+            outcome = self._until_the_end(on_progress)
+        except BaseException:
+            self._keep(self.best_line())
+            raise
+        line = self.best_line()
+        self._keep(line)
+        movie = prove(line, fresh, self.expansion.rerecords)
+        self._keep(line, movie)
+        progress = self.progress()
+        self.journal.event(
+            "end", outcome=outcome, won=line.won, score=line.score, progress=line.progress,
+            length=line.frames, frames=progress.frames, rerecords=progress.rerecords,
+            deaths=progress.deaths, seconds=round(progress.seconds, 3),
+        )  # fmt: skip
+        return Found(outcome, line, movie, progress)
+
+    def _until_the_end(self, on_progress: Callable[[Progress], None] | None) -> Outcome:
+        linger = self.linger
+        try:
+            while (over := self.over()) is None:
+                self.step()
+                if on_progress is not None:
+                    on_progress(self.progress())
+                if self.journal.due:
+                    self._keep(self.best_line())
+                if self.ends is not None:
+                    if linger == 0:
+                        break
+                    linger -= 1
+        except KeyboardInterrupt:
+            over = "interrupted"
+        return over if self.ends is None and over is not None else "won"
+
+    def _keep(self, line: Line, proven: Movie | None = None) -> None:
+        self.journal.keep(line, self.expansion.frames, self.expansion.rerecords, proven)
+
+    def best_line(self) -> Line:
+        """The best line to the goal; if none is there, the best of those that go on."""
+        places = self.farthest if self.ends is None else self.ends
+        game, ram = self.objective.game, places.ram[:1]
+        inputs = self.lines.inputs(int(places.lines[0]))
+        return Line(
+            inputs,
+            self.ends is not None,
+            int(game.progress(ram)[0]),
+            int(game.score(ram)[0]),
+            {len(inputs): int(ram_hash(ram[0]))},
+            wish=int(places.score[0]),
+        )
+
+    def progress(self) -> Progress:
+        """What the search is at."""
+        held, game = self.held(), self.objective.game
+        best = self.farthest if self.ends is None else self.ends
+        slot = int(held.slots[0]) if len(held) else -1
+        return Progress(
+            seconds=self.seconds,
+            frames=self.expansion.frames,
+            rerecords=self.expansion.rerecords,
+            savestates=len(held),
+            deaths=self.expansion.deaths,
+            steps_back=0,
+            frame=int(held.frame[0]) if len(held) else 0,
+            best_frame=int(best.frame[0]),
+            best_progress=int(game.progress(best.ram[:1])[0]),
+            best_score=int(game.score(best.ram[:1])[0]),
+            won=self.ends is not None,
+            savestate=lambda: None if slot < 0 else self.expansion.pool.get(slot),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.expansion.close()
+
+
+def run_search(
+    factory: Callable[[], Emulator],
+    objective: Objective,
+    algorithm: str,
+    plan: Mapping[str, int | float],
+    make: Callable[[Fleet, Journal], LineSearch],
+    *,
+    mask: Bytes | None,
+    workers: int | None,
+    folder: str | os.PathLike[str] | None,
+    on_progress: Callable[[Progress], None] | None,
+) -> Found:
+    """Open everything that a search needs, `make` it, run it, close everything."""
+    with ExitStack() as opened:
+        fleet = opened.enter_context(open_fleet(factory, workers))
+        fresh = opened.enter_context(factory())
+        run = None
+        if folder is not None:
+            facts = {**plan, "objective": objective.name, "goal": objective.goal.name}
+            if mask is not None:
+                facts["mask"] = f"{int(ram_hash(mask)):016x}"
+            whole = Plan.of(objective.game.name, fleet, algorithm, facts)
+            run = opened.enter_context(RunFolder(folder, whole))
+        search = opened.enter_context(make(fleet, Journal(run, fresh)))
+        return search.run(fresh, on_progress)
