@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from copain.cli.accuracy import accuracy
 from copain.cli.conformance import conformance
 from copain.cli.cores import cores
 from copain.cli.demo import demo
@@ -53,7 +54,18 @@ def options(
     """Script, search, learn and prove retro games from Python."""
 
 
-for command in (conformance, cores, demo, info, doctor, play, random, verify, render):
+for command in (
+    conformance,
+    cores,
+    demo,
+    info,
+    doctor,
+    play,
+    random,
+    verify,
+    render,
+    accuracy,
+):
     app.command()(command)
 app.add_typer(search)
 app.add_typer(ram)

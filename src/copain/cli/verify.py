@@ -84,12 +84,14 @@ def open_one(rom: Rom, emulator: str | None, core: str | None) -> Emulator:
     return open_emulator(rom, emulator, **options)
 
 
-def open_named(rom: Rom, name: str) -> Emulator:
+def open_named(rom: Rom, name: str, **options: object) -> Emulator:
     """The emulator that one name means: an emulator's, a core's, or both as ``libretro:core``."""
     emulator, colon, core = name.partition(":")
-    if colon:
-        return open_one(rom, emulator, core)
-    return open_one(rom, name, None) if name in EMULATOR_NAMES else open_one(rom, "libretro", name)
+    if not colon and name in EMULATOR_NAMES:
+        return open_emulator(rom, name, **options)
+    if not colon:
+        emulator, core = "libretro", name
+    return open_emulator(rom, emulator, core=core, **options)
 
 
 def maker_of(movie: Movie, rom: Rom, emulator: str | None, core: str | None) -> str | None:
