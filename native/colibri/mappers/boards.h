@@ -11,17 +11,24 @@ namespace colibri {
 const char* unsupported_mapper_name(uint16_t number);
 
 // MapperState::registers, as a mapper names them: a struct of plain integers.
-template <class Registers>
-Registers& registers(Machine& m) {
-    static_assert(sizeof(Registers) <= sizeof(MapperState::registers));
-    static_assert(alignof(Registers) <= alignof(MapperState));
-    static_assert(std::is_trivially_copyable_v<Registers>);
-    static_assert(std::has_unique_object_representations_v<Registers>);
-    return *reinterpret_cast<Registers*>(m.s().mapper.registers);
+template <class Fields>
+Fields& registers(Machine& m) {
+    static_assert(sizeof(Fields) <= sizeof(MapperState::registers));
+    static_assert(alignof(Fields) <= alignof(MapperState));
+    static_assert(std::is_trivially_copyable_v<Fields>);
+    static_assert(std::has_unique_object_representations_v<Fields>);
+    return *reinterpret_cast<Fields*>(m.s().mapper.registers);
 }
-template <class Registers>
-const Registers& registers(const Machine& m) {
-    return registers<Registers>(const_cast<Machine&>(m));
+template <class Fields>
+const Fields& registers(const Machine& m) {
+    return registers<Fields>(const_cast<Machine&>(m));
+}
+
+// To be called before banks or mirroring change for the PPU at `cycle`: until there it sees the old
+// ones, and what it foretold with them is void.
+inline void change_for_ppu(Machine& m, Cycle cycle) {
+    ppu::catch_up(m, cycle);
+    m.status_lasts = 0;
 }
 
 // Sets a register that the PPU sees; it must not see the change before `cycle`. Returns whether
@@ -29,7 +36,7 @@ const Registers& registers(const Machine& m) {
 inline bool change_seen_by_ppu(Machine& m, uint8_t& target, uint8_t value, Cycle cycle) {
     if (target == value)
         return false;
-    ppu::catch_up(m, cycle);
+    change_for_ppu(m, cycle);
     target = value;
     return true;
 }

@@ -197,7 +197,7 @@ void map_228(Machine& m) {
 void write_228(Machine& m, uint16_t address, uint8_t value, Cycle cycle) {
     Action52& r = registers<Action52>(m);
     if (address >= 0x8000) {
-        ppu::catch_up(m, cycle);
+        change_for_ppu(m, cycle);
         r.address = address;
         r.chr = value;
         map_228(m);

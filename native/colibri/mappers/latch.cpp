@@ -15,7 +15,7 @@ void set_latch(Machine& m, uint8_t value, uint8_t seen_by_ppu, Cycle cycle) {
     if (changed == 0)
         return;
     if (changed & seen_by_ppu)
-        ppu::catch_up(m, cycle);
+        change_for_ppu(m, cycle);
     m.s().mapper.registers[0] = value;
     m.mapper().map(m);
 }

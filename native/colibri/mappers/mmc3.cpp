@@ -116,7 +116,7 @@ void write_command(Machine& m, uint8_t value, Cycle cycle) {
     Mmc3& r = registers<Mmc3>(m);
     uint8_t changed = r.command ^ value;
     if (changed & kSwapChr)
-        ppu::catch_up(m, cycle);
+        change_for_ppu(m, cycle);
     r.command = value;
     if (is_mmc6(m) && !(value & kMmc6Ram))
         r.protect = 0;

@@ -63,7 +63,7 @@ void write(Machine& m, uint16_t address, uint8_t value, Cycle cycle) {
     Namco108& r = registers<Namco108>(m);
     if (!(address & 1)) {
         if (m.cartridge().mapper == 154 && (r.command ^ value) & 0x40) {
-            ppu::catch_up(m, cycle);
+            change_for_ppu(m, cycle);
             r.command = value;
             map(m);
         }

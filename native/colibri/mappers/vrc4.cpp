@@ -85,7 +85,7 @@ void write_chr(Machine& m, unsigned which, bool high, uint8_t value, Cycle cycle
                                                     : (bank & 0x1F0) | (value & 0x0F));
     if (bank == changed)
         return;
-    ppu::catch_up(m, cycle);
+    change_for_ppu(m, cycle);
     bank = changed;
     map(m);
 }
