@@ -54,7 +54,7 @@ class Cpu {
     // DMA (dma.cpp): https://www.nesdev.org/wiki/DMA
     // The CPU is about to read `address` in this cycle, and the DMC wants a byte: returns the
     // cycle in which the CPU reads.
-    static Cycle fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t bus);
+    static Cycle fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t& bus);
     // Goes on with the OAM DMA that is due, up to its end or the frame's.
     static void run_oam_dma(Machine& m, Cycle frame_end);
 };

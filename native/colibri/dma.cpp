@@ -1,19 +1,28 @@
 // https://www.nesdev.org/wiki/DMA
+#include <algorithm>
+
 #include "cpu.h"
 
 namespace colibri {
 
-Cycle Cpu::fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t bus) {
+Cycle Cpu::fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t& bus) {
     // The processor is halted in this cycle, the unit gets ready in the next, and reads in the
     // first one after it that is for reading. All the while the CPU's own read is repeated.
     Cycle at = cycle + 2;
     if (m.puts(at))
         ++at;
-    for (Cycle repeated = cycle; repeated < at; ++repeated)
-        if (!m.read_page[address >> 11])
-            read(m, address, repeated, bus);
-    const uint8_t value = read(m, apu::dmc_address(m), at, bus);
-    apu::dmc_byte(m, value, at);
+    const Cycle until = apu::dmc_fetch_until(m);
+    for (Cycle repeated = cycle; repeated < std::min(at, until); ++repeated) {
+        if (m.read_page[address >> 11])
+            continue;
+        const uint8_t value = read(m, address, repeated, bus);
+        if (address != 0x4015)  // is read inside of the chip
+            bus = value;
+    }
+    if (until <= at)
+        return until;
+    bus = read(m, apu::dmc_address(m), at, bus);
+    apu::dmc_byte(m, bus, at);
     return at + 1;
 }
 
@@ -39,6 +48,8 @@ void Cpu::run_oam_dma(Machine& m, Cycle frame_end) {
     // The DMC's fetch takes a cycle of reading from it, and so one of writing too.
     const auto dmc_began = [&] {
         const Cycle fetch = apu::next_dmc_fetch(m);
+        if (apu::dmc_fetch_until(m) <= cpu.cycle)
+            return kNever;
         return fetch < began ? began : fetch;
     };
     while ((cpu.dma_left || dmc_began() < cpu.cycle) && cpu.cycle < frame_end) {
