@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from copain.cli.accuracy import accuracy
+from copain.cli.audit import audit
 from copain.cli.conformance import conformance
 from copain.cli.cores import cores
 from copain.cli.demo import demo
@@ -65,6 +66,7 @@ for command in (
     verify,
     render,
     accuracy,
+    audit,
 ):
     app.command()(command)
 app.add_typer(search)

@@ -1,0 +1,209 @@
+"""``copain audit``: an emulator beside a reference, over a folder of ROMs."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from copain.cli.apart import run_apart
+from copain.cli.verify import open_named
+from copain.errors import CopainError, InputError
+from copain.rom import Rom
+from copain.system import NES
+from copain.testing.audit import (
+    Agreement,
+    AuditResult,
+    PictureResult,
+    audit_pictures,
+    mapper_of,
+)
+from copain.testing.audit import audit as audit_rom
+from copain.testing.test_roms import find_test_roms
+
+TIME_LIMIT = 1800.0
+"""Seconds that one ROM may take."""
+
+Row: TypeAlias = AuditResult | PictureResult
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One ROM to audit."""
+
+    name: str
+    path: Path
+    emulator: str
+    reference: str
+    frames: int
+    seeds: tuple[int, ...]
+    pictures: bool
+    every: int
+
+
+def audit(
+    folder: Annotated[Path, typer.Argument(help="The folder with the ROMs, or one ROM.")],
+    emulator: Annotated[str, typer.Option(help="The emulator or core to audit.")] = "colibri",
+    against: Annotated[
+        str | None, typer.Option(help="The reference: fceux (fceumm for --pictures), or another.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each seed.")] = 3000,
+    seed: Annotated[list[int] | None, typer.Option(help="Seeds of the random inputs.")] = None,
+    pictures: Annotated[
+        bool, typer.Option(help="Compare pictures, up to the palette, instead of RAM.")
+    ] = False,
+    every: Annotated[int, typer.Option(min=1, help="Frames from picture to picture.")] = 5,
+    jobs: Annotated[int, typer.Option(min=1, help="ROMs at a time.")] = 2,
+    reasons: Annotated[
+        Path | None, typer.Option(help="A TOML file: [reason] with a ROM's name and why.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write the table to this file, for documents.")
+    ] = None,
+) -> None:
+    """Play the same random inputs on an emulator and on a reference, and compare every frame.
+
+    For each ROM: exact, exact outside the stack, heals, diverges; the first frame and bytes that
+    differ. Exit status 1 when one diverges, or its pictures differ, without a reason in --reasons.
+    """
+    known = _read_reasons(reasons)
+    reference = against or ("fceumm" if pictures else "fceux")
+    roms = [(folder.name, folder)] if folder.is_file() else find_test_roms(folder)
+    if not roms:
+        raise InputError(f"copain audit: there is no .nes file in {folder}")
+    tasks = [
+        Task(name, path, emulator, reference, frames, tuple(seed or (1,)), pictures, every)
+        for name, path in roms
+    ]
+    found: dict[str, Row] = {}
+    console = Console(stderr=True)
+    console.quiet = as_json or not console.is_terminal
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("auditing", total=len(tasks))
+        for task, result, error in run_apart(audit_one, tasks, jobs, TIME_LIMIT):
+            found[task.name] = _refused(task, error) if result is None else result
+            progress.advance(bar)
+    rows = [found[name] for name, _ in roms]
+    if markdown is not None:
+        markdown.write_text(as_markdown(rows, known), encoding="utf-8")
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows]))
+    else:
+        show(rows, known, Console())
+    if any(_bad(row) and not known.get(row.name) for row in rows):
+        raise typer.Exit(1)
+
+
+def audit_one(task: Task) -> Row:
+    """Audit one ROM, in this process."""
+    os.nice(5)
+    try:
+        rom = Rom.read(task.path, system=NES)
+        with (
+            open_named(rom, task.emulator) as emulator,
+            open_named(rom, task.reference) as reference,
+        ):
+            if task.pictures:
+                return audit_pictures(
+                    emulator, reference, task.frames, task.seeds[0], task.every, task.name
+                )
+            return audit_rom(emulator, reference, task.frames, task.seeds, task.name)
+    except CopainError as error:
+        return _refused(task, str(error))
+
+
+def _refused(task: Task, error: str) -> Row:
+    if task.pictures:
+        return PictureResult(task.name, task.emulator, task.reference, error=error)
+    mapper = mapper_of(task.path.read_bytes()[:16].ljust(16, b"\0"))
+    return AuditResult(
+        task.name, mapper, task.emulator, task.reference, Agreement.REFUSED, error=error
+    )
+
+
+def _bad(row: Row) -> bool:
+    if isinstance(row, PictureResult):
+        return not row.equal
+    return row.agreement in (Agreement.DIVERGES, Agreement.REFUSED)
+
+
+def _read_reasons(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("reason", {}))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"copain audit --reasons {path}: {error}") from None
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+
+def facts_of(row: Row, known: dict[str, str]) -> tuple[str, str, str, str]:
+    """A row's verdict, first frame, what differs there, and more in words."""
+    why = known.get(row.name, "")
+    if isinstance(row, PictureResult):
+        if row.error:
+            return "refused", "", "", row.error
+        if row.equal:
+            return "equal", "", "", why
+        more = f"{row.pixels:,} pixels in {row.pictures} pictures"
+        return "differs", str(row.first), f"lines {_list(row.lines, '{}')}", _join(more, why)
+    if row.agreement is Agreement.REFUSED:
+        return str(row.agreement), "", "", _join(row.error.partition("\n")[0][:160], why)
+    more = f"{row.different:,} of {row.frames:,} frames" if row.different else ""
+    if row.better is not None:
+        more += f"; boot offset {row.better} would fit better"
+    first = "" if row.first is None else str(row.first)
+    return str(row.agreement), first, _list(row.addresses, "${:04X}"), _join(more, why)
+
+
+def show(rows: list[Row], known: dict[str, str], console: Console) -> None:
+    """Print the table and its sums."""
+    table = Table(box=None)
+    for heading in ("ROM", "verdict", "frame", "bytes", ""):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        verdict, *rest = facts_of(row, known)
+        style = "red" if _bad(row) else "yellow" if verdict == "heals" else "green"
+        table.add_row(escape(row.name), f"[{style}]{verdict}[/]", *map(escape, rest))
+    console.print(table)
+    console.print(_sums(rows), highlight=False)
+
+
+def as_markdown(rows: list[Row], known: dict[str, str]) -> str:
+    """The table for documents: ROMs by name only."""
+    lines = [
+        _sums(rows), "", "| ROM | mapper | verdict | first frame | bytes | |",
+        "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for row in rows:
+        mapper = str(row.mapper) if isinstance(row, AuditResult) else ""
+        verdict, *rest = facts_of(row, known)
+        lines.append(f"| {row.name} | {mapper} | {verdict} | {' | '.join(rest)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sums(rows: list[Row]) -> str:
+    counts = Counter(facts_of(row, {})[0] for row in rows)
+    sums = ", ".join(f"{many} {verdict}" for verdict, many in counts.most_common())
+    return f"{len(rows)} ROMs, {rows[0].emulator} beside {rows[0].reference}: {sums}"
+
+
+def _list(values: tuple[int, ...], form: str) -> str:
+    return " ".join(form.format(value) for value in values)
+
+
+def _join(*parts: str) -> str:
+    return ". ".join(part for part in parts if part)
