@@ -114,8 +114,8 @@ uint8_t read_status(Machine& m, Cycle cycle) {
         const int32_t vblank = timing(m).vblank;
         if (dot == vblank || dot == m.frame_dots() + vblank)
             p.vblank_prevented = 1;
-        cancel_nmi(m, cycle);
     }
+    cancel_nmi(m, cycle);
     const uint8_t value = p.status | (p.latch & 0x1F);
     p.status &= ~kVblank;
     p.w = 0;

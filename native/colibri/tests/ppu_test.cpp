@@ -300,8 +300,9 @@ void play(uint32_t seed) {
             for (Bench& bench : benches)
                 bench.act(action);
             if (random.once_in(4)) {
+                const Cycle now = action.cycle + (action.kind == Action::oam_dma ? 511 : 0);
                 for (Bench& bench : benches) {
-                    ppu::catch_up(bench.machine, action.cycle);
+                    ppu::catch_up(bench.machine, now);
                     bench.note_interrupts();
                 }
                 for (Bench& bench : benches)
@@ -316,12 +317,10 @@ void play(uint32_t seed) {
                 const Cycle irq = first.machine.mapper().next_irq
                                       ? first.machine.mapper().next_irq(first.machine)
                                       : kNever;
-                std::vector<uint8_t> kept(first.machine.block(),
-                                          first.machine.block() + first.machine.block_size());
                 Machine& ahead = benches[1].machine;
                 std::vector<uint8_t> saved(ahead.block(), ahead.block() + ahead.block_size());
-                const Cycle end = std::min(length - 3, action.cycle + 3000);
-                for (Cycle cycle = action.cycle; cycle < end; ++cycle) {
+                const Cycle end = std::min(length - 3, now + 3000);
+                for (Cycle cycle = now; cycle < end; ++cycle) {
                     ppu::catch_up(ahead, cycle);
                     ++checks;
                     CpuState& cpu = ahead.s().cpu;
