@@ -116,9 +116,9 @@ class _BeamSearch(LineSearch):
     ) -> None:
         # Of one generation the beam, and twice the next one while it is made.
         super().__init__(
-            fleet, objective, journal, action_repeat=config.action_repeat, batch=config.batch,
-            capacity=3 * config.width + config.batch, linger=config.linger, mask=mask,
-            budget=Budget(config.frames, config.seconds),
+            fleet, objective, journal, action_repeat=config.action_repeat, steps=1,
+            batch=config.batch, capacity=3 * config.width + config.batch,
+            linger=config.linger, mask=mask, budget=Budget(config.frames, config.seconds),
         )  # fmt: skip
         self.config = config
         self.beam = self.root

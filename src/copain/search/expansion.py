@@ -83,13 +83,15 @@ class Expansion:
         actions: InputLog,
         *,
         action_repeat: int,
+        steps: int,
         batch: int,
         capacity: int,
         mask: Bytes | None = None,
     ) -> None:
-        """`batch` jobs are played at once; `capacity` places can be held besides."""
+        """`batch` jobs of up to `steps` actions at once; `capacity` places can be held besides."""
         self.fleet, self.objective, self.actions = fleet, objective, actions
-        self.action_repeat, self.batch, self.mask = action_repeat, batch, mask
+        self.action_repeat, self.steps = action_repeat, steps
+        self.batch, self.mask = batch, mask
         # One batch is played while another is judged.
         self.pool: Pool = fleet.new_pool(capacity + 2 * batch)
         self.frames = self.rerecords = self.deaths = 0
@@ -109,7 +111,7 @@ class Expansion:
             ram=played.ram,
             lines=np.zeros(1, np.int64),
             from_lines=np.full(1, -1, np.int64),
-            actions=np.zeros((1, 1), np.int64),
+            actions=np.zeros((1, self.steps), np.int64),
             counted=np.zeros(1, np.int64),
             frame=np.full(1, len(prologue), np.int64),
             hashes=played.hashes,
@@ -120,7 +122,7 @@ class Expansion:
     def play(self, places: Places, parents: Numbers, actions: Numbers) -> Iterator[Children]:
         """Play ``actions[j]`` from row ``parents[j]`` of `places`, batch by batch, in order.
 
-        `actions` is ``int64 (jobs, steps)``: each step is held for `action_repeat` frames. The
+        `actions` is ``int64 (jobs, 1 to steps)``, each held for `action_repeat` frames. The
         children that live have slots, which belong to the caller: `let_go` of them.
         """
         starts = range(0, len(parents), self.batch)
@@ -198,7 +200,7 @@ class Expansion:
             ram=ram,
             lines=np.full(len(parents), -1, np.int64),
             from_lines=places.lines[parents],
-            actions=actions,
+            actions=np.pad(actions, ((0, 0), (0, self.steps - actions.shape[1]))),
             counted=judged.frames,
             frame=frame + judged.frames,
             hashes=played.hashes,

@@ -53,6 +53,7 @@ class LineSearch(ABC):
         journal: Journal,
         *,
         action_repeat: int,
+        steps: int,
         batch: int,
         capacity: int,
         budget: Budget,
@@ -70,8 +71,8 @@ class LineSearch(ABC):
         prologue = game.start_log(ports)
         self.lines = Lines(prologue, actions)
         self.expansion = Expansion(
-            fleet, objective, actions, action_repeat=action_repeat, batch=batch,
-            capacity=capacity, mask=mask,
+            fleet, objective, actions, action_repeat=action_repeat, steps=steps,
+            batch=batch, capacity=capacity, mask=mask,
         )  # fmt: skip
         self.root = self.expansion.root(prologue)
         self.farthest = self.root  # the best line of those that go on

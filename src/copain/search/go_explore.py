@@ -1,0 +1,194 @@
+"""Go-Explore: keep a place of every kind, come back to one by savestate, explore from there.
+
+The archive has one place for each of the game's cells, the best that was found: the higher
+score, of equal ones the fewer frames. A batch chooses places of the archive, rather those that
+were chosen seldom and score high, and plays random actions from each, each one likely to go on
+with the action before. The idea: Ecoffet et al., "First return, then explore", Nature 590 (2021).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+
+from copain.emulator import Emulator
+from copain.errors import InputError
+from copain.games.game import Numbers
+from copain.memory import Bytes
+from copain.rollout import Fleet
+from copain.search.expansion import Children, Places
+from copain.search.journal import Journal
+from copain.search.line import Found, Outcome, Progress
+from copain.search.line_search import Budget, LineSearch, run_search
+from copain.search.objective import Objective, judged
+
+_BUDGETS = ("frames", "seconds")
+_ODDS = ("sticky", "promise")
+
+
+@dataclass(frozen=True, slots=True)
+class GoExplore:
+    """How Go-Explore searches. All but the budgets decide what is found; workers never do.
+
+    - `seed`: of the random numbers.
+    - `action_repeat`: frames that each action is held.
+    - `explore`: the most actions played from a place that is returned to.
+    - `sticky`: how likely each is the same as the one before.
+    - `promise`: how much places of a high score are preferred: a place of the highest is so many
+      times as likely chosen as one of the lowest, at equal novelty.
+    - `cells`: the most places kept; above that those of the lowest score are forgotten.
+    - `batch`: jobs played at once.
+    - `linger`: batches played on after the goal was first reached, in case a later one is better.
+
+    Budgets, None for none: `frames` emulated in all; `seconds` of the clock (a search ended by
+    the clock may end elsewhere the next time).
+    """
+
+    seed: int = 0
+    action_repeat: int = 4
+    explore: int = 12
+    sticky: float = 0.8
+    promise: float = 8.0
+    cells: int = 20_000
+    batch: int = 256
+    linger: int = 0
+    frames: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value is None and option.name in _BUDGETS:
+                continue
+            whole = option.name not in ("seconds", *_ODDS)
+            least = 0 if option.name in ("seed", "linger", "sticky", *_BUDGETS) else 1
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                raise InputError(
+                    f"GoExplore({option.name}={value!r}): "
+                    f"{'an integer' if whole else 'a number'} is needed"
+                )
+            if not value >= least:
+                raise InputError(f"GoExplore({option.name}={value!r}): at least {least} is needed")
+        if self.sticky > 1:
+            raise InputError(f"GoExplore(sticky={self.sticky!r}): at most 1 is needed")
+
+    @property
+    def plan(self) -> dict[str, int | float]:
+        """The options that decide what is found."""
+        return {name: value for name, value in asdict(self).items() if name not in _BUDGETS}
+
+
+def go_explore(
+    factory: Callable[[], Emulator],
+    objective: Objective,
+    config: GoExplore | None = None,
+    *,
+    workers: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Found:
+    """Search for the line to the objective's goal that has the best score, then fewest frames.
+
+    The parameters and errors are those of `copain.search.beam`.
+    """
+    config = config or GoExplore()
+    return run_search(
+        factory, objective, "go-explore", config.plan,
+        lambda fleet, journal: _Exploration(fleet, objective, journal, config),
+        mask=None, workers=workers, folder=folder, on_progress=on_progress,
+    )  # fmt: skip
+
+
+class _Exploration(LineSearch):
+    """One search: the archive, by cell, and how often each of its places was chosen."""
+
+    def __init__(
+        self, fleet: Fleet, objective: Objective, journal: Journal, config: GoExplore
+    ) -> None:
+        super().__init__(
+            fleet, objective, journal, action_repeat=config.action_repeat, steps=config.explore,
+            batch=config.batch, capacity=config.cells + 2 * config.batch,
+            linger=config.linger, budget=Budget(config.frames, config.seconds),
+        )  # fmt: skip
+        self.config = config
+        self.places = self.root
+        self.cells = self._cells(self.root.ram)
+        self.chosen = np.zeros(1, np.int64)
+        self.batches = 0
+
+    def held(self) -> Places:
+        """The archive."""
+        return self.places
+
+    def over(self) -> Outcome | None:
+        """Also when no place is left."""
+        return super().over() if len(self.places) else "exhausted"
+
+    def step(self) -> None:
+        """One batch: choose, explore, keep what is new or better."""
+        chance = np.random.default_rng([self.config.seed, self.batches])
+        self.batches += 1
+        parents = self._choose(chance)
+        np.add.at(self.chosen, parents, 1)
+        actions = self._actions(chance, parents)
+        for children in self.expansion.play(self.places, parents, actions):
+            if children.reached.any():
+                self.take_ends(self.settle(children.places.take(children.reached)))
+            self._archive(children)
+
+    def _choose(self, chance: np.random.Generator) -> Numbers:
+        """Rows of the archive to return to, by novelty and promise."""
+        score = self.places.score.astype(np.float64)
+        spread = float(np.ptp(score))
+        promise = self.config.promise ** ((score - score.min()) / spread if spread else score * 0)
+        odds = promise / np.sqrt(1.0 + self.chosen)
+        return chance.choice(len(self.places), self.config.batch, p=odds / odds.sum())
+
+    def _actions(self, chance: np.random.Generator, parents: Numbers) -> Numbers:
+        """Random sticky actions, the first one allowed where it is played: ``(jobs, steps)``."""
+        # Explorations of all lengths: a place that is best when just reached is met just then.
+        length = int(chance.integers(1, self.config.explore + 1))
+        game, shape = self.objective.game, (len(parents), length)
+        what = f"{game.name}: Game.allowed"
+        allowed = judged(what, game.allowed, self.places.ram[parents], each=len(game.actions))
+        actions = chance.integers(len(game.actions), size=shape)
+        lottery = np.where(allowed, chance.random(allowed.shape), -1.0)
+        actions[:, 0] = lottery.argmax(axis=1)
+        sticks = chance.random(shape) < self.config.sticky
+        for step in range(1, shape[1]):
+            actions[:, step] = np.where(sticks[:, step], actions[:, step - 1], actions[:, step])
+        return actions
+
+    def _archive(self, children: Children) -> None:
+        """Keep the children whose cell is new, or that are better than its place."""
+        lives = np.flatnonzero(~(children.dead | children.reached))
+        new = children.places.take(lives)
+        places = Places.join([self.places, new])
+        cells = np.concatenate([self.cells, self._cells(new.ram)])
+        age = np.arange(len(places))  # of equals the older one stays
+        order = np.lexsort((age, places.frame, -places.score, cells))
+        first = np.ones(len(order), np.bool_)
+        first[1:] = cells[order[1:]] != cells[order[:-1]]
+        keep = order[first]
+        if len(keep) > self.config.cells:
+            best = np.lexsort((keep, places.frame[keep], -places.score[keep]))
+            keep = keep[best[: self.config.cells]]
+        keep = np.sort(keep)
+        lost = np.ones(len(places), np.bool_)
+        lost[keep] = False
+        self.expansion.let_go(places.slots[lost])
+        fresh = keep >= len(self.places)
+        settled = self.settle(places.take(keep[fresh]))
+        places.lines[keep[fresh]] = settled.lines
+        chosen = np.concatenate([self.chosen, np.zeros(len(new), np.int64)])
+        self.places, self.cells, self.chosen = places.take(keep), cells[keep], chosen[keep]
+        if len(keep):
+            best = np.lexsort((keep, self.places.frame, -self.places.score))[:1]
+            self.farthest = self.places.take(best)
+
+    def _cells(self, ram: Bytes) -> Numbers:
+        game = self.objective.game
+        return judged(f"{game.name}: Game.cell", game.cell, ram)
