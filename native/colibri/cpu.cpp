@@ -526,7 +526,12 @@ bool Core<Bus>::run() {
         if ((before ^ id) & kI)                                 \
             LEAVE(before & kI ? uint8_t(kMasked) : uint8_t(kUnmasked)); \
     } while (false)
-#define LOOP_HEAD(target) (void)(target)
+#define LOOP_HEAD(target, poll)                        \
+    do {                                               \
+        if constexpr (!kExact)                         \
+            if (m.heads_[byte(target)])                \
+                LEAVE(poll);                           \
+    } while (false)
 #define BRANCH(condition)                                       \
     do {                                                        \
         const int8_t offset = int8_t(immediate());              \
@@ -536,11 +541,13 @@ bool Core<Bus>::run() {
             idle_read();                                        \
             if (COLIBRI_LIKELY(!((from ^ target) & 0xFF00))) {  \
                 JUMP(target, 2, 3);                             \
+                LOOP_HEAD(target, kBranch);                     \
                 if (ENDS)                                       \
                     LEAVE(kBranch);                             \
             } else {                                            \
                 dummy_read(uint16_t((from & 0xFF00) | byte(target))); \
                 JUMP(target, 2, 4);                             \
+                LOOP_HEAD(target, kPlain);                      \
             }                                                   \
         }                                                       \
     } while (false);

@@ -189,6 +189,7 @@ bool Machine::run_frame(const std::array<uint8_t, 4>& held) {
 
 // Runs instructions until the frame is over. Returns false if a hook stopped it.
 bool Machine::run_cpu() {
+    Cycle look_from = 0;  // when it is worth looking for loops that wait
     for (;;) {
         CpuState& cpu = state_->cpu;
         const Cycle frame_end = cycle_at(frame_dots());
@@ -237,9 +238,19 @@ bool Machine::run_cpu() {
         } else {
             irq_masked_ = cpu.p & 0x04;
             schedule();
+            const bool looks = skips_idle && cpu.cycle >= look_from;
+            heads_ = loops_->heads(looks);
+            if (looks)
+                stop_by(loops_->next_sample());
             if (cpu.cycle >= later(apu::next_dmc_fetch(*this), -kDmcMargin) ||
-                !Cpu::run_free(*this))
+                !Cpu::run_free(*this)) {
                 Cpu::run_exactly(*this);
+            } else if (looks) {
+                schedule();
+                const Cycle limit = quiet_until();
+                if (is_quiet() && !loops_->look(*this, limit))
+                    look_from = limit;
+            }
         }
     }
 }
@@ -308,6 +319,7 @@ void Machine::end_frame() {
     s.lag_frames += s.lagged;
     s.polled = 0;
     joypad_read_[0] = joypad_read_[1] = -2;
+    loops_->end_frame(length);
 }
 
 // Schedule ----------------------------------------------------------------------------------
@@ -319,7 +331,7 @@ void Machine::stop_by(Cycle cycle) {
 // Interrupts count when they came two cycles before an instruction's end.
 void Machine::schedule() {
     const CpuState& cpu = state_->cpu;
-    stop_ = ~uint64_t{0};
+    stop_ = uint64_t{kNever} << 16;
     if (cpu.dma_left)
         return stop_by(0);
     stop_by(cycle_at(frame_dots()));
@@ -330,6 +342,12 @@ void Machine::schedule() {
             stop_by(later(mapper_->next_irq(*this), 2));
     }
     stop_by(later(apu::next_dmc_fetch(*this), -kDmcMargin));
+}
+
+bool Machine::is_quiet() const {
+    const CpuState& cpu = state_->cpu;
+    return cpu.poll <= kBranch && irq_masked_ == bool(cpu.p & 0x04) && !cpu.dma_left &&
+           !cpu.jammed && !state_->held_in_reset && cpu.cycle < quiet_until();
 }
 
 void Machine::set_irq(uint8_t who, Cycle cycle) {

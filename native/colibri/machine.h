@@ -82,6 +82,7 @@ struct Options {
 struct Registers {
     uint16_t pc = 0;
     uint8_t a = 0, x = 0, y = 0, s = 0, p = 0;  // p: NV-BDIZC
+    bool operator==(const Registers&) const = default;
 };
 
 class Machine {
@@ -190,6 +191,7 @@ class Machine {
   private:
     friend class Cpu;
     friend class FreeBus;
+    friend class LoopCache;
     template <class Bus>
     friend class Core;
     bool run_cpu();
@@ -197,6 +199,9 @@ class Machine {
     void catch_up_mapper(Cycle cycle);
     void end_frame();
     void stop_by(Cycle cycle);
+    // Whether the next instruction runs for sure, with no interrupt or DMA before it.
+    bool is_quiet() const;
+    Cycle quiet_until() const { return Cycle(stop_ >> 16); }
     // After an access in this cycle: an instruction polls just before its last one, so what that
     // one let go of was seen.
     void note_irq_poll(Cycle cycle) {
@@ -222,6 +227,7 @@ class Machine {
     std::vector<uint8_t> loaded_;               // by a hook, for the instruction's end
     std::unique_ptr<Registers> registers_set_;  // by a hook, likewise
     std::unique_ptr<LoopCache> loops_;
+    const uint8_t* heads_ = nullptr;  // LoopCache::heads
 };
 
 // PPU (ppu.cpp, ppu_draw.cpp) ---------------------------------------------------------------
