@@ -26,6 +26,10 @@ from copain.testing.trace import SHORTEST_TAIL
 OFFSETS = (-3, -2, -1, 0, 1, 2, 3)
 """Boot offsets that are tried where the known one does not fit."""
 
+FIRST_PICTURE = 60
+"""Before this frame pictures are not compared: a game has not set its palette yet, and what a
+console's palette holds at power-on is each console's own."""
+
 MOST_ADDRESSES = 8
 """How many differing bytes a result lists."""
 
@@ -228,8 +232,7 @@ def audit_pictures(
         for machine, lines_dropped in dropped:
             if frame > lines_dropped:
                 machine.advance(held)
-        # Consoles are not ready in the first two frames, and emulators show what they like.
-        if frame > 2 and frame % every == 0:
+        if frame >= FIRST_PICTURE and frame % every == 0:
             pairs.append((frame, _colours(emulator.screen), _colours(reference.screen)))
     there = _mapping([(one, other) for _, one, other in pairs])
     back = _mapping([(other, one) for _, one, other in pairs])
