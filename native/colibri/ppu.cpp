@@ -161,6 +161,12 @@ uint8_t read_data(Machine& m, Cycle cycle) {
     return value;
 }
 
+// Whether the flag falls between this access and the CPU's look at the NMI line.
+bool ends_vblank(const Machine& m, Cycle cycle) {
+    const int32_t end = timing(m).pre_render + 1;
+    return m.s().ppu.dot <= end && poll_cycle(m, end) <= cycle;
+}
+
 void write_control(Machine& m, uint8_t value, Cycle cycle) {
     PpuState& p = m.s().ppu;
     const bool nmi = p.ctrl & kNmi;
@@ -168,7 +174,7 @@ void write_control(Machine& m, uint8_t value, Cycle cycle) {
     p.t = static_cast<uint16_t>((p.t & 0x73FF) | (value & 3) << 10);
     if (!(value & kNmi))
         cancel_nmi(m, cycle);
-    else if (!nmi && p.status & kVblank)
+    else if (!nmi && p.status & kVblank && !ends_vblank(m, cycle))
         m.set_nmi(cycle);
     m.status_lasts = 0;
     m.schedule();
