@@ -201,10 +201,12 @@ uint16_t dmc_address(const Machine& m) {
 }
 
 void dmc_byte(Machine& m, uint8_t value, Cycle cycle) {
-    apu::catch_up(m, cycle);
+    // A shifter that runs out in this very cycle misses it (RP2A03G: AccuracyCoin, Implicit DMA
+    // Abort, its "behavior 2").
+    apu::catch_up(m, cycle + 1);
     ApuState& a = m.s().apu;
     DmcState& d = a.dmc;
-    settle(m.s(), cycle);
+    settle(m.s(), cycle + 1);
     forget_fetch(d);
     d.buffer = value;
     d.buffer_full = 1;

@@ -233,7 +233,7 @@ std::vector<int16_t> play(Machine& m, Synth& synth, int frames) {
 
 void test_sound() {
     for (double rate : {44100.0, 48000.0})
-        for (int timer : {253, 120, 60, 20}) {  // 440 Hz, ..., 5.3 kHz
+        for (int timer : {253, 20}) {  // 440 Hz, 5.3 kHz
             auto m = make_machine();
             apu::write(*m, 0x4015, 0x01, 10);
             apu::write(*m, 0x4017, 0x40, 14);
@@ -242,9 +242,9 @@ void test_sound() {
             apu::write(*m, 0x4001, 0x08, 26);
             apu::write(*m, 0x4003, 0xF8 & 0x08, 30);
             Synth synth(rate, Region::ntsc);
-            std::vector<int16_t> samples = play(*m, synth, 20);
+            std::vector<int16_t> samples = play(*m, synth, 10);
             EXPECT(std::abs(static_cast<double>(samples.size()) -
-                            20 * kFrame * rate / 1789772.727) < 2,
+                            10 * kFrame * rate / 1789772.727) < 2,
                    "%zu samples", samples.size());
             samples.erase(samples.begin(), samples.begin() + 2000);
             double pitch = 1789772.727 / (16 * (timer + 1));
@@ -254,7 +254,7 @@ void test_sound() {
             // What lies between the harmonics below 20 kHz is alias (or rounding).
             double worst = -200, where = 0;
             double width = 5 * rate / static_cast<double>(samples.size());
-            for (double f = 60; f < 20000; f += 11) {
+            for (double f = 60; f < 20000; f += 29) {
                 double from_harmonic = std::abs(f - pitch * std::round(f / pitch));
                 if (from_harmonic < width)
                     continue;
