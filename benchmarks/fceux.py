@@ -323,6 +323,7 @@ def main() -> int:
         result = {
             "benchmark": "fceux", "date": date.today().isoformat(), "machine": platform.machine(),
             "cpus": cpus, "load": [round(load, 2), round(os.getloadavg()[0], 2)],
+            "nice": os.getpriority(os.PRIO_PROCESS, 0),
             "stolen": round((stolen() - lost) / 100 / (time.monotonic() - began) / cpus, 3),
             "python": platform.python_version(),
             "figures": {name: round(value, 4) for name, value in figures.items()},

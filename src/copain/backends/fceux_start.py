@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -198,10 +199,13 @@ def _config(how: Launch) -> str:
         "SDL.PauseAfterMoviePlayback": 0,
         "SDL.SuggestReadOnlyReplay": 1,
     }
-    if how.display == "offscreen":
+    if how.display == "offscreen" and sys.platform == "linux":
         # The thread of the window, which nobody sees, copies each picture: 50 us a frame. It skips
         # those that it comes too late for, so it gives way; it does end FCEUX, so not for ever.
-        settings |= {"SDL.SetSchedParam": 1, "SDL.GuiSchedNice": 15}
+        nice = os.getpriority(os.PRIO_PROCESS, 0)
+        settings |= {
+            "SDL.SetSchedParam": 1, "SDL.EmuSchedNice": nice, "SDL.GuiSchedNice": min(nice + 15, 19)
+        }  # fmt: skip
     return "".join(f"{name} = {value}\n" for name, value in settings.items())
 
 
