@@ -127,7 +127,9 @@ const char* Machine::check(std::span<const uint8_t> block) const {
         s.phase >= clock_->cpu || s.held_in_reset > 2 || s.cpu.poll > kInterrupt ||
         s.cpu.dma_left > kDmaWaits || s.cpu.nmi_at < -kFar || s.cpu.irq_at < -kFar)
         return "its times are none that a machine can have";
-    return nullptr;
+    if (const char* why = ppu::check(s))
+        return why;
+    return apu::check(s);
 }
 
 void Machine::load(std::span<const uint8_t> block) {
@@ -305,7 +307,8 @@ void Machine::end_frame() {
     apu::end_frame(*this, length);
     ppu::end_frame(*this);
     s.phase = phase;
-    s.mapper.caught_up -= length;
+    if (mapper_->catch_up)  // the others have no clock that could go on into the past
+        s.mapper.caught_up -= length;
     if (s.mapper.irq_at != kNever)
         s.mapper.irq_at -= length;
     s.cpu.cycle -= length;
