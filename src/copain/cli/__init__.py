@@ -20,6 +20,7 @@ from copain.cli.cores import cores
 from copain.cli.demo import demo
 from copain.cli.doctor import doctor
 from copain.cli.info import info
+from copain.cli.movie import movie
 from copain.cli.play import play
 from copain.cli.ram import ram
 from copain.cli.random import random
@@ -71,6 +72,7 @@ for command in (
     app.command()(command)
 app.add_typer(search)
 app.add_typer(ram)
+app.add_typer(movie)
 
 
 def main() -> None:

@@ -10,12 +10,13 @@
     verify(Movie.read("run.fm2"), lambda: copain.open("game.nes")).in_sync
 """
 
+from copain.movie.edit import Change, cut, diff, splice
 from copain.movie.movie import Command, Movie, RomIdentity, Subtitle
 from copain.movie.playback import hash_ram, play, record_hashes
 from copain.movie.recorder import Recorder
 from copain.movie.verdict import Comparison, Difference, Verdict, verify
 
 __all__ = [
-    "Command", "Comparison", "Difference", "Movie", "Recorder", "RomIdentity", "Subtitle",
-    "Verdict", "hash_ram", "play", "record_hashes", "verify",
+    "Change", "Command", "Comparison", "Difference", "Movie", "Recorder", "RomIdentity",
+    "Subtitle", "Verdict", "cut", "diff", "hash_ram", "play", "record_hashes", "splice", "verify",
 ]  # fmt: skip

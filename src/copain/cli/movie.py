@@ -1,0 +1,121 @@
+"""``copain movie``: look at movies, take parts of them, put them together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from copain.joypad import Joypad
+from copain.movie import Movie
+from copain.movie import cut as cut_movie
+from copain.movie import diff as diff_movies
+from copain.movie import splice as splice_movies
+
+movie = typer.Typer(
+    name="movie",
+    help="Compare movies, cut them, put them together.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_SHOWN_FRAMES = 6
+_Output = Annotated[Path, typer.Option("-o", "--output", help="The movie to write.")]
+
+
+@movie.command("diff")
+def diff(
+    first: Annotated[Path, typer.Argument(help="A movie.")],
+    second: Annotated[Path, typer.Argument(help="Another one of the same game.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Show where the inputs of two movies differ: frames changed, put in, left out.
+
+    Exit status 0: they are alike; 1: they differ; 2: they could not be read or compared.
+    """
+    one, two = Movie.read(first), Movie.read(second)
+    changes = diff_movies(one, two)
+    if as_json:
+        print(json.dumps([asdict(change) for change in changes]))
+    else:
+        console = Console()
+        if not changes:
+            console.print(f"the inputs are alike, {one.frames:,} frames")
+        else:
+            table = Table("frames of the first", "held", "frames of the second", "held")
+            for change in changes:
+                table.add_row(
+                    _span(change.start, change.stop),
+                    _held(one, change.start, change.stop),
+                    _span(change.other_start, change.other_stop),
+                    _held(two, change.other_start, change.other_stop),
+                )
+            console.print(table)
+    if changes:
+        raise typer.Exit(1)
+
+
+@movie.command("cut")
+def cut(
+    source: Annotated[Path, typer.Argument(help="The movie.", metavar="MOVIE")],
+    output: _Output,
+    start: Annotated[int, typer.Option("--from", help="The first frame to leave out.")] = 0,
+    stop: Annotated[
+        int | None, typer.Option("--to", help="The first frame to keep again; none: the end.")
+    ] = None,
+) -> None:
+    """Leave frames out of a movie: with --from alone, all from there on.
+
+    What comes after the cut has not been played: see `copain verify`.
+    """
+    _write(cut_movie(Movie.read(source), start, stop), output)
+
+
+@movie.command("splice")
+def splice(
+    first: Annotated[Path, typer.Argument(help="The movie to begin with.")],
+    frame: Annotated[int, typer.Argument(help="How many of its frames to take.")],
+    second: Annotated[Path, typer.Argument(help="The movie to go on with.")],
+    output: _Output,
+    start: Annotated[int, typer.Option("--from", help="The first of its frames to take.")] = 0,
+    stop: Annotated[
+        int | None, typer.Option("--to", help="The first not to take; none: the end.")
+    ] = None,
+) -> None:
+    """Put the frames of one movie after the first frames of another."""
+    _write(splice_movies(Movie.read(first), frame, Movie.read(second), start, stop), output)
+
+
+def _write(edited: Movie, output: Path) -> None:
+    edited.write(output)
+    Console().print(
+        f"{escape(str(output))}: {edited.frames:,} frames", highlight=False, soft_wrap=True
+    )
+
+
+def _span(start: int, stop: int) -> str:
+    """Frames as people count them here: from 0."""
+    if start == stop:
+        return f"none at {start:,}"
+    return f"{start:,}" if stop == start + 1 else f"{start:,} to {stop - 1:,}"
+
+
+def _held(played: Movie, start: int, stop: int) -> str:
+    """The buttons of the first port, run by run."""
+    texts: list[str] = []
+    at = start
+    while at < stop:
+        end = at
+        while end < stop and (played.inputs[end] == played.inputs[at]).all():
+            end += 1
+        names = " ".join(str(Joypad.from_bits(int(bits))) for bits in played.inputs[at] if bits)
+        texts.append(f"{names or 'idle'}" + (f" x{end - at}" if end - at > 1 else ""))
+        at = end
+    more = f", ... {len(texts) - _SHOWN_FRAMES} more" if len(texts) > _SHOWN_FRAMES else ""
+    return ", ".join(texts[:_SHOWN_FRAMES]) + more
