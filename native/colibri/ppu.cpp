@@ -61,7 +61,9 @@ int32_t quiet_until(const Machine& m) {
     const RegionTiming& t = timing(m);
     const int32_t length = m.frame_dots();
     int32_t until = p.dot <= t.vblank ? t.vblank : length + t.vblank;
-    if (p.status & (kVblank | kZeroHit | kOverflow) && p.dot <= t.pre_render + 1)
+    if (p.status & (kZeroHit | kOverflow) && p.dot <= t.pre_render)
+        until = std::min(until, t.pre_render);
+    if (p.status & kVblank && p.dot <= t.pre_render + 1)
         until = std::min(until, t.pre_render + 1);
     if (!settled(p))
         return p.dot;

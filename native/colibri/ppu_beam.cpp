@@ -176,8 +176,13 @@ void Beam::end_picture() {
 void Beam::part(int line, int from, int to) {
     const int32_t start = p_.dot - from;
     if (line < 0) {
+        // All three flags fall at dot 1, but a read of $2002 takes vertical blank as it is at its
+        // start, and the others as they are near its end: that is a dot earlier for them.
+        // AccuracyCoin, "$2002 flag timing"
+        if (from == 0)
+            p_.status &= kVblank;
         if (from <= 1 && to > 1) {
-            p_.status = 0;
+            p_.status &= ~kVblank;
             if (p_.cold)
                 --p_.cold;
         }
