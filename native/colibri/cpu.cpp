@@ -35,42 +35,50 @@ constexpr Cycle cycle_of(uint64_t clock) { return Cycle(clock >> 16); }
 
 // Memory is pages; anything else is a call with the exact cycle. Accesses that the 6502 makes for
 // nothing are made where they reach something that is not memory.
-class FreeBus {
-  protected:
+struct FreeBus {
     static constexpr bool kExact = false;
 
     explicit FreeBus(Machine& machine)
         : m(machine), ram(machine.s().ram), clock(cycles(uint64_t(machine.s().cpu.cycle))) {}
 
-    // Makes this the next opcode's address. False, and nothing is changed, if it is not in memory
-    // with room for a whole instruction.
-    COLIBRI_INLINE bool jump(uint16_t target) {
-        if (COLIBRI_LIKELY(uint16_t(target - first) < size)) {
-            ip = reinterpret_cast<const uint8_t*>(code + target);
-            return true;
-        }
-        return locate(target);
-    }
-
-    // Finds the run of memory around this address.
-    COLIBRI_COLD bool locate(uint16_t target) {
+    // A run of memory in which code lies: addresses of opcodes that have room for three bytes.
+    struct Stretch {
+        uintptr_t code = 0;  // where address 0 would be, if the run went so far
+        uint16_t first = 0;
+        unsigned size = 0;  // 0: there is none
+    };
+    static COLIBRI_COLD Stretch stretch_at(const Machine& m, uint16_t target) {
         const auto& pages = m.read_page;
         unsigned low = target >> 11, high = low + 1;
         if (!pages[low])
-            return false;
+            return {};
         while (low > 0 && pages[low - 1] && pages[low - 1] + 0x800 == pages[low])
             --low;
         while (high < 32 && pages[high] && pages[high - 1] + 0x800 == pages[high])
             ++high;
-        const unsigned last = (high << 11) - 3;  // an instruction has up to three bytes
-        if (target > last)
-            return false;
-        first = uint16_t(low << 11);
-        size = last + 1 - first;
-        code = reinterpret_cast<uintptr_t>(pages[low]) - first;
-        end = reinterpret_cast<const uint8_t*>(code + last + 1);
+        const unsigned first = low << 11, size = (high << 11) - 2 - first;
+        if (target - first >= size)
+            return {};
+        return {reinterpret_cast<uintptr_t>(pages[low]) - first, uint16_t(first), size};
+    }
+
+    // Makes this the next opcode's address. False, and nothing is changed, if it is not in memory
+    // with room for a whole instruction.
+    COLIBRI_INLINE bool jump(uint16_t target) {
+        if (!COLIBRI_LIKELY(uint16_t(target - first) < size)) {
+            const Stretch found = stretch_at(m, target);
+            if (!found.size)
+                return false;
+            enter(found);
+        }
         ip = reinterpret_cast<const uint8_t*>(code + target);
         return true;
+    }
+    COLIBRI_INLINE void enter(const Stretch& found) {
+        code = found.code;
+        first = found.first;
+        size = found.size;
+        end = reinterpret_cast<const uint8_t*>(code + first + size);
     }
     COLIBRI_INLINE bool runs_out() const { return ip >= end; }
     COLIBRI_INLINE uint16_t pc() const {
@@ -148,19 +156,12 @@ class FreeBus {
     // Pages may have been switched: the code is looked up again.
     COLIBRI_INLINE void moved() {
         const uint16_t at = pc();
-        first = 0;
-        size = 0;
-        if (!locate(at))
-            nowhere(at);
+        enter(stretch_at(m, at));  // if it is not in memory: `pc` still holds, and it `runs_out`
+        if (!size)
+            end = nullptr;
+        ip = reinterpret_cast<const uint8_t*>(code + at);
     }
-    // The next opcode is not in memory: only `pc` and `runs_out` make sense now.
-    void nowhere(uint16_t at) {
-        first = at;
-        size = 0;
-        code = 0;
-        end = nullptr;
-        ip = reinterpret_cast<const uint8_t*>(uintptr_t(at));
-    }
+    static void watch(BusLog*) {}
 
     static COLIBRI_COLD uint8_t load_slowly(Machine& m, uint16_t address, Cycle cycle) {
         return Cpu::read(m, address, cycle, address >> 8);
@@ -186,15 +187,14 @@ class FreeBus {
     uint8_t* ram;
     uint64_t clock;
     const uint8_t* ip = nullptr;
-    const uint8_t* end = nullptr;  // of the addresses of opcodes in the run
-    uintptr_t code = 0;  // where address 0 would be, if the run of memory went so far
-    uint16_t first = 0;  // addresses of opcodes in the run
+    const uint8_t* end = nullptr;  // of the stretch
+    uintptr_t code = 0;
+    uint16_t first = 0;
     unsigned size = 0;
 };
 
 // Every cycle is an access.
-class ExactBus {
-  protected:
+struct ExactBus {
     static constexpr bool kExact = true;
 
     explicit ExactBus(Machine& machine)
@@ -232,8 +232,7 @@ class ExactBus {
     void rewrite(uint16_t address, unsigned value) { write(address, value, false); }
     void push_at(unsigned s, unsigned value) { write(uint16_t(0x100 | s), value, true); }
     uint8_t pull_at(unsigned s) { return read(uint16_t(0x100 | s), true); }
-    static void moved() {}
-    static void nowhere(uint16_t) {}
+    void watch(BusLog* watcher) { log = watcher; }
 
     uint8_t read(uint16_t address, bool data) {
         Cycle at = cycle();
@@ -278,8 +277,7 @@ class ExactBus {
 
 // Registers, flags and what opcodes have in common.
 template <class Bus>
-class Core : private Bus {
-  public:
+struct Core : Bus {
     explicit Core(Machine& machine) : Bus(machine) {
         const CpuState& cpu = m.s().cpu;
         a = cpu.a;
@@ -289,14 +287,11 @@ class Core : private Bus {
         set_flags_but_i(cpu.p);
         id = cpu.p & (kI | kD);
     }
-    bool run();
     void interrupt();
     void reset();
-    void watch(BusLog* watcher) { this->log = watcher; }
 
-  private:
     using Bus::clock, Bus::dummy_read, Bus::idle_read, Bus::immediate, Bus::indexed, Bus::jump;
-    using Bus::kExact, Bus::load, Bus::load_zero, Bus::m, Bus::moved, Bus::pc, Bus::pull_at;
+    using Bus::kExact, Bus::load, Bus::load_zero, Bus::m, Bus::pc, Bus::pull_at;
     using Bus::push_at, Bus::rewrite, Bus::rewrite_zero, Bus::runs_out, Bus::store;
     using Bus::store_zero, Bus::tick;
 
@@ -487,13 +482,15 @@ void Core<Bus>::reset() {
 
 // Runs opcodes. Returns false if the next one is for the exact bus.
 template <class Bus>
-bool Core<Bus>::run() {
+bool run(Machine& m, BusLog* log) {
+    Core<Bus> c(m);  // lives in the processor's registers: nothing may keep its address
+    c.watch(log);
     uint8_t polled = kPlain;
-    if (!jump(m.s().cpu.pc))
+    if (!c.jump(m.s().cpu.pc))
         return false;
 
 // Ends here if something is due, or the code is at the end of its memory.
-#define ENDS (kExact || clock >= m.stop_ || runs_out())
+#define ENDS (Bus::kExact || c.clock >= m.stop_ || c.runs_out())
 #define LEAVE(poll)      \
     do {                 \
         polled = (poll); \
@@ -502,50 +499,50 @@ bool Core<Bus>::run() {
 // Undoes an instruction of which nothing was done but fetch, for the exact bus.
 #define EXACTLY(bytes, cycles_)                        \
     do {                                               \
-        if constexpr (!kExact) {                       \
-            this->ip -= (bytes);                       \
-            clock -= cycles(cycles_) + 1;              \
+        if constexpr (!Bus::kExact) {                       \
+            c.ip -= (bytes);                       \
+            c.clock -= cycles(cycles_) + 1;              \
             goto exactly;                              \
         }                                              \
     } while (false)
 #define ONLY_EXACT() EXACTLY(1, 1)
 #define IN_MEMORY(address, bytes, cycles_)        \
     do {                                          \
-        if (!kExact && !m.read_page[(address) >> 11]) \
+        if (!Bus::kExact && !m.read_page[(address) >> 11]) \
             EXACTLY(bytes, cycles_);              \
     } while (false)
 #define JUMP(target, bytes, cycles_)                  \
     do {                                              \
-        if (!COLIBRI_LIKELY(jump(target)))            \
+        if (!COLIBRI_LIKELY(c.jump(target)))            \
             EXACTLY(bytes, cycles_);                  \
     } while (false)
-#define SET_I(flags)                                            \
+#define SET_I(flags_)                                            \
     do {                                                        \
-        const unsigned before = id;                             \
-        id = (flags);                                           \
-        if ((before ^ id) & kI)                                 \
+        const unsigned before = c.id;                             \
+        c.id = (flags_);                                           \
+        if ((before ^ c.id) & kI)                                 \
             LEAVE(before & kI ? uint8_t(kMasked) : uint8_t(kUnmasked)); \
     } while (false)
 #define LOOP_HEAD(target, poll)                        \
     do {                                               \
-        if constexpr (!kExact)                         \
+        if constexpr (!Bus::kExact)                         \
             if (m.heads_[byte(target)])                \
                 LEAVE(poll);                           \
     } while (false)
 #define BRANCH(condition)                                       \
     do {                                                        \
-        const int8_t offset = int8_t(immediate());              \
+        const int8_t offset = int8_t(c.immediate());              \
         if (condition) {                                        \
-            const uint16_t from = pc();                         \
+            const uint16_t from = c.pc();                         \
             const uint16_t target = uint16_t(from + offset);    \
-            idle_read();                                        \
+            c.idle_read();                                        \
             if (COLIBRI_LIKELY(!((from ^ target) & 0xFF00))) {  \
                 JUMP(target, 2, 3);                             \
                 LOOP_HEAD(target, kBranch);                     \
                 if (ENDS)                                       \
                     LEAVE(kBranch);                             \
             } else {                                            \
-                dummy_read(uint16_t((from & 0xFF00) | byte(target))); \
+                c.dummy_read(uint16_t((from & 0xFF00) | byte(target))); \
                 JUMP(target, 2, 4);                             \
                 LOOP_HEAD(target, kPlain);                      \
             }                                                   \
@@ -554,22 +551,22 @@ bool Core<Bus>::run() {
 // What they need to know of a DMA is known on the exact bus only.
 #define STORE_AND_HIGH(base, index, value)         \
     do {                                           \
-        if constexpr (kExact)                      \
-            store_and_high(base, index, value);    \
+        if constexpr (Bus::kExact)                      \
+            c.store_and_high(base, index, value);    \
     } while (false)
-#define OPERATION(f) [this](unsigned value) __attribute__((always_inline)) { return f; }
-#define ASL OPERATION(asl(value))
-#define LSR OPERATION(lsr(value))
-#define ROL OPERATION(rol(value))
-#define ROR OPERATION(ror(value))
-#define INC OPERATION(nz = byte(value + 1))
-#define DEC OPERATION(nz = byte(value - 1))
-#define DCP OPERATION((value = byte(value - 1), compare(a, value), value))
-#define ISC OPERATION((value = byte(value + 1), sbc(value), value))
-#define SLO OPERATION((value = asl(value), a = nz = a | value, value))
-#define RLA OPERATION((value = rol(value), a = nz = a & value, value))
-#define SRE OPERATION((value = lsr(value), a = nz = a ^ value, value))
-#define RRA OPERATION((value = ror(value), adc(value), value))
+#define OPERATION(f) [&c](unsigned value) __attribute__((always_inline)) { return f; }
+#define ASL OPERATION(c.asl(value))
+#define LSR OPERATION(c.lsr(value))
+#define ROL OPERATION(c.rol(value))
+#define ROR OPERATION(c.ror(value))
+#define INC OPERATION(c.nz = byte(value + 1))
+#define DEC OPERATION(c.nz = byte(value - 1))
+#define DCP OPERATION((value = byte(value - 1), c.compare(c.a, value), value))
+#define ISC OPERATION((value = byte(value + 1), c.sbc(value), value))
+#define SLO OPERATION((value = c.asl(value), c.a = c.nz = c.a | value, value))
+#define RLA OPERATION((value = c.rol(value), c.a = c.nz = c.a & value, value))
+#define SRE OPERATION((value = c.lsr(value), c.a = c.nz = c.a ^ value, value))
+#define RRA OPERATION((value = c.ror(value), c.adc(value), value))
 
 #if COLIBRI_GOTO
 #define ROW(h)                                                                               \
@@ -580,8 +577,8 @@ bool Core<Bus>::run() {
         ROW(0x0), ROW(0x1), ROW(0x2), ROW(0x3), ROW(0x4), ROW(0x5), ROW(0x6), ROW(0x7),
         ROW(0x8), ROW(0x9), ROW(0xA), ROW(0xB), ROW(0xC), ROW(0xD), ROW(0xE), ROW(0xF)};
 #define DISPATCH                   \
-    ++clock;                       \
-    goto* labels[immediate()];
+    ++c.clock;                       \
+    goto* labels[c.immediate()];
 #define OP(code) op_##code:
 #define NEXT         \
     if (ENDS)        \
@@ -593,29 +590,27 @@ bool Core<Bus>::run() {
 #define OP(code) case code:
 #define NEXT break;
     do {
-        ++clock;
-        switch (immediate()) {
+        ++c.clock;
+        switch (c.immediate()) {
 #include "opcodes.inc"
         }
     } while (!ENDS);
 #endif
 
 leave:
-    save(polled);
+    c.save(polled);
     return true;
 [[maybe_unused]] exactly:
-    save(m.s().cpu.poll);
+    c.save(m.s().cpu.poll);
     return false;
 }
 
 bool Cpu::run_free(Machine& m) {
-    return Core<FreeBus>(m).run();
+    return run<FreeBus>(m, nullptr);
 }
 
 void Cpu::run_exactly(Machine& m, BusLog* log) {
-    Core<ExactBus> core(m);
-    core.watch(log);
-    core.run();
+    run<ExactBus>(m, log);
 }
 
 void Cpu::interrupt(Machine& m) {

@@ -29,6 +29,7 @@ struct TraceLine;
 struct Hooks;     // hooks.h: calls on execute, read and write; null when none is set
 struct Synth;     // synth.h: makes samples of what the APU does; null when no sound is wanted
 class LoopCache;  // idle.h
+struct BusLog;    // cpu.h
 
 // A region's clocks, in ticks of the master clock.
 // https://www.nesdev.org/wiki/Cycle_reference_chart
@@ -190,10 +191,12 @@ class Machine {
 
   private:
     friend class Cpu;
-    friend class FreeBus;
+    friend struct FreeBus;
     friend class LoopCache;
     template <class Bus>
-    friend class Core;
+    friend struct Core;
+    template <class Bus>
+    friend bool run(Machine&, BusLog*);
     bool run_cpu();
     bool run_hooked();
     void catch_up_mapper(Cycle cycle);
