@@ -95,6 +95,7 @@ std::span<uint8_t> Machine::extra_nametables() {
 
 void Machine::attach(uint8_t* block) {
     state_ = reinterpret_cast<State*>(block);
+    status_lasts = 0;
     read_page.fill(nullptr);
     write_page.fill(nullptr);
     for (int page = 0; page < 4; ++page)
