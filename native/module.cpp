@@ -357,6 +357,8 @@ NB_MODULE(_native, module) {
                "address"_a);
     module.def("time_rollout", &bare_rollout, "core"_a, "states"_a, "parents"_a.noconvert(),
                "inputs"_a.noconvert());
+
+    bind_colibri(module);
 }
 
 }  // namespace copain

@@ -5,7 +5,7 @@ Buttons arrive as copain's bits (`copain.joypad.Button`); `Core.set_buttons` say
 button each bit is. Every call that emulates releases the GIL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -231,3 +231,225 @@ def time_rollout(
     inputs: npt.NDArray[np.uint16],
 ) -> tuple[float, int]:
     """The C loop of load, T frames, copy RAM, save, for each job. Seconds, and a checksum."""
+
+# Colibri, our own NES core -------------------------------------------------------------------
+
+COLIBRI_VERSION: str
+"""The version of its savestates."""
+
+class CartridgeError(ValueError):
+    """A ROM file that is none, is cut short, or asks for a mapper that is not known."""
+
+class Cartridge:
+    """A ROM file, read once and shared by all machines that play it."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises CartridgeError."""
+
+    @property
+    def mapper(self) -> int: ...
+    @property
+    def mapper_name(self) -> str: ...
+    @property
+    def region(self) -> int: ...  # 0 NTSC, 1 PAL, 2 Dendy, as the header says
+    @property
+    def hash(self) -> int:
+        """What names the game in a savestate."""
+
+class Hook:
+    """A function called as a machine runs: ``function(address, value)``, or of a trace
+    ``function(line)``.
+    """
+
+    def __init__(
+        self, kind: str, first: int, last: int, function: Callable[..., object]
+    ) -> None:
+        """`kind` is execute, read, write or trace; addresses are those on the CPU's bus."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    active: bool
+    """Whether it is called; may be set at any time."""
+
+class TraceFile:
+    """A file of instructions as they run. Raises CoreError where it cannot be written."""
+
+    def __init__(self, path: str) -> None: ...
+    @property
+    def lines(self) -> int: ...
+    def close(self) -> None:
+        """Close the file; may be called again."""
+
+class Machine:
+    """One NES with a cartridge in it.
+
+    Any thread may use it, one at a time: a call while another thread is inside raises CoreError;
+    hooks come back into it. Every member but `closed` and `close` raises CoreError after `close`.
+    What is said of picture and sound: native/colibri/console.h.
+    """
+
+    def __init__(
+        self,
+        cartridge: Cartridge,
+        region: int | None = None,
+        four_score: bool = False,
+        ram: int = 0,
+        ram_seed: int = 0,
+    ) -> None:
+        """Power on. `region` as the cartridge says unless given; `ram` is FCEUX's RAMInitOption."""
+
+    def advance(
+        self,
+        held: Sequence[int],
+        frames: int,
+        hooks: Sequence[Hook] | None = None,
+        trace: TraceFile | None = None,
+    ) -> None:
+        """Run frames with the same bits held, one integer a port, at most 4.
+
+        What a hook raises comes out, amid the frame; so does what a signal handler raises, between
+        two frames. Raises CoreError in a hook.
+        """
+
+    def play(
+        self,
+        inputs: npt.NDArray[np.uint16],
+        watch: npt.NDArray[np.int64],
+        watched: npt.NDArray[np.uint8],
+    ) -> None:
+        """Run a frame for each row of inputs (T, ports); fills watched (T, W). No hooks."""
+
+    def power_on(self) -> None: ...
+    def soft_reset(self) -> None: ...
+    def save_state(self) -> bytes: ...
+    def load_state(self, data: bytes) -> None:
+        """Raises CoreError, which says why, for what is no savestate of this game and options.
+
+        In a hook it ends the frame.
+        """
+
+    @property
+    def state_size(self) -> int: ...
+    @property
+    def frame(self) -> int: ...
+    @property
+    def lagged(self) -> bool: ...
+    @property
+    def lag_count(self) -> int: ...
+    @property
+    def cycles(self) -> int: ...
+    @property
+    def instructions(self) -> int: ...
+    @property
+    def region(self) -> int: ...
+    skips_idle: bool
+    """Whether loops that only wait are jumped over; what is emulated is the same."""
+
+    def memory_size(self, domain: str) -> int:
+        """Of ram, save_ram, chr_ram, nametables, extra_nametables, palette, oam, cpu or ppu; 0 for
+        what the cartridge has not.
+        """
+
+    def read_memory(self, domain: str, address: int, length: int) -> bytes: ...
+    def read_byte(self, address: int) -> int:
+        """One byte of RAM."""
+
+    def write_memory(self, domain: str, address: int, data: bytes) -> None: ...
+    def view_ram(self) -> npt.NDArray[np.uint8]:
+        """A read-only view; it keeps the machine alive, also after `close`."""
+
+    def screen(self, palette: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The last frame, uint8 (240, 256, 3), by a palette of uint8 (512, 3)."""
+
+    @property
+    def picture(self) -> npt.NDArray[np.uint16]:
+        """The last frame, uint16 (240, 256): colour in bits 0-5, emphasis in bits 6-8."""
+
+    @property
+    def audio(self) -> npt.NDArray[np.int16]:
+        """Samples of the last `advance`, int16 (n, 2); of a long one its last 20 seconds."""
+
+    @property
+    def sample_rate(self) -> float: ...
+    @property
+    def registers(self) -> tuple[int, int, int, int, int, int]: ...  # pc, a, x, y, s, p
+    @registers.setter
+    def registers(self, values: tuple[int, int, int, int, int, int]) -> None: ...
+    @property
+    def ppu_registers(self) -> tuple[int, int, int, int, int, int, int, int]:
+        """PPUCTRL, PPUMASK, PPUSTATUS, v, t, fine X, w, and the dot in the frame."""
+
+    def disassemble(self, address: int) -> tuple[bytes, str]:
+        """The instruction at an address, as memory is now: its bytes, its text."""
+
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None: ...
+
+class StatePool:
+    """Savestates of one game with its options as slots, in which machines run.
+
+    Any thread may use it; who comes while a rollout has it waits.
+    """
+
+    def __init__(
+        self,
+        cartridge: Cartridge,
+        capacity: int,
+        region: int | None = None,
+        four_score: bool = False,
+    ) -> None: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def used(self) -> int: ...
+    @property
+    def slot_size(self) -> int: ...
+    def put(self, data: bytes) -> int:
+        """Store; the slot, lowest free first. Raises CoreError when full or no savestate of it."""
+
+    def get(self, slot: int) -> tuple[bytes, int]:
+        """The bytes and the frame. Raises CoreError for a slot not in use."""
+
+    def free(self, slots: npt.NDArray[np.int32]) -> None:
+        """Raises CoreError, and frees nothing, if one is not in use."""
+
+class MachineFleet:
+    """Machines of one game, one a thread. One rollout at a time; others wait."""
+
+    def __init__(
+        self,
+        cartridge: Cartridge,
+        workers: int,
+        region: int | None = None,
+        four_score: bool = False,
+        ram: int = 0,
+        ram_seed: int = 0,
+    ) -> None: ...
+    @property
+    def workers(self) -> int: ...
+    def set_skips_idle(self, skips: bool) -> None: ...
+    def rollout(
+        self,
+        pool: StatePool,
+        parents: npt.NDArray[np.int32],
+        inputs: npt.NDArray[np.uint16],
+        keep: bool,
+        watch: npt.NDArray[np.int64],
+        mask: npt.NDArray[np.uint8] | None,
+        ram: npt.NDArray[np.uint8],
+        watched: npt.NDArray[np.uint8],
+        slots: npt.NDArray[np.int32],
+        hashes: npt.NDArray[np.uint64],
+    ) -> None:
+        """As the function `rollout` above, on as many threads as there are workers."""
+
+    def time_rollout(
+        self,
+        states: Sequence[bytes],
+        parents: npt.NDArray[np.int32],
+        inputs: npt.NDArray[np.uint16],
+    ) -> tuple[float, int]:
+        """The C++ loop of load, T frames, copy RAM, save, for each job. Seconds, a checksum."""
