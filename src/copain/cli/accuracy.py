@@ -27,6 +27,7 @@ from copain.testing.test_roms import (
     RomStatus,
     count,
     find_test_roms,
+    not_run,
     plan_of,
     refused,
     run_test_rom,
@@ -113,6 +114,8 @@ def run_one(task: Task) -> RomResult:
     """Run one ROM on one emulator, in this process."""
     os.nice(5)
     plan = plan_of(task.name)
+    if plan.by_eye:
+        return not_run(plan, task.emulator)
     try:
         with _open(task, plan.region) as emulator:
             return run_test_rom(emulator, plan)

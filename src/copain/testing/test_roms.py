@@ -148,7 +148,7 @@ def run_test_rom(emulator: Emulator, plan: RomPlan) -> RomResult:
     Raises what the emulator raises when it dies.
     """
     if plan.by_eye:
-        return RomResult(plan.name, plan.part, emulator.name, RomStatus.BY_EYE, text=plan.by_eye)
+        return not_run(plan, emulator.name)
     if plan.table:
         return _run_table(emulator, plan)
     status, code, text = _watch(emulator, plan)
@@ -156,6 +156,11 @@ def run_test_rom(emulator: Emulator, plan: RomPlan) -> RomResult:
         plan.name, plan.part, emulator.name, status, code, _clean(text), emulator.frame
     )
     return _explain(result)
+
+
+def not_run(plan: RomPlan, emulator: str) -> RomResult:
+    """The result of a ROM that only a person can judge."""
+    return RomResult(plan.name, plan.part, emulator, RomStatus.BY_EYE, text=plan.by_eye)
 
 
 def refused(plan: RomPlan, emulator: str, error: CopainError) -> RomResult:
