@@ -271,7 +271,10 @@ void power_on(Machine& m) {
     PpuState& p = m.s().ppu;
     p = PpuState{};
     std::memcpy(p.palette, kPowerOnPalette, sizeof p.palette);
-    p.cold = 3;  // the CPU leaves reset after two of them: State::held_in_reset
+    // The PPU does not wait for the CPU, as in the Famicom, where they have no common reset: it is
+    // warm before the CPU is let go (State::held_in_reset), so that no write is lost, as in FCEUX.
+    // https://www.nesdev.org/wiki/PPU_power_up_state
+    p.cold = 1;
     m.status_lasts = 0;
 }
 
@@ -282,8 +285,6 @@ void soft_reset(Machine& m) {
     p.t = 0;
     p.rendering = p.rendering_wait = p.v_wait = p.increment_wait = 0;
     p.v_next = 0;
-    p.odd_frame = 0;
-    p.cold = 3;
     m.status_lasts = 0;
 }
 
