@@ -7,7 +7,9 @@ not, found with ``isinstance``; an emulator never has a member that only raises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from operator import index
 from types import TracebackType
@@ -166,6 +168,129 @@ class HasLiveRam(Protocol):
         The emulator owns the memory; the view keeps it alive, also after `close`, when it no
         longer changes. A core that moves its RAM is copied instead of viewed: see the backend.
         """
+        ...
+
+
+# What looks into the console ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """A 6502's registers: program counter, A, X, Y, stack pointer, and the flags NV-BDIZC."""
+
+    pc: int
+    a: int
+    x: int
+    y: int
+    s: int
+    p: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """An instruction in memory: where it is, its bytes, and its text, such as ``LDA ($20),Y``."""
+
+    address: int
+    data: bytes
+    text: str
+
+
+Where: TypeAlias = int | range | str
+"""Addresses on the CPU's bus: one, a range (without gaps), or those of a named variable of RAM."""
+
+HookFunction: TypeAlias = Callable[[int, int], object]
+"""What a hook calls: ``function(address, value)``; of an instruction, its address and opcode."""
+
+
+class Hook(Protocol):
+    """A function that is called as the console runs, until `remove`."""
+
+    @property
+    def active(self) -> bool: ...
+    def remove(self) -> None:
+        """Call it no more. May be called again, and by the function itself."""
+        ...
+
+
+class Trace(Protocol):
+    """A log of all instructions as they run, until `close`."""
+
+    @property
+    def lines(self) -> int:
+        """How many instructions were logged."""
+        ...
+
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+@runtime_checkable
+class HasHooks(Protocol):
+    """Python functions are called on what the processor does.
+
+    A function may read and write memory and registers, load a savestate and remove hooks. What it
+    raises comes out of `advance`. Addresses are those on the CPU's bus, mirrors apart.
+    """
+
+    def on_execute(self, where: Where, function: HookFunction) -> Hook:
+        """Call `function` before each instruction that begins at `where`."""
+        ...
+
+    def on_read(self, where: Where, function: HookFunction) -> Hook:
+        """Call `function` at each read of `where`, opcodes and dummy reads too."""
+        ...
+
+    def on_write(self, where: Where, function: HookFunction) -> Hook:
+        """Call `function` at each write to `where`."""
+        ...
+
+
+@runtime_checkable
+class HasRegisters(Protocol):
+    """The processor's registers and counters can be seen, and its registers set."""
+
+    @property
+    def registers(self) -> Registers: ...
+    def set_registers(
+        self,
+        *,
+        pc: int | None = None,
+        a: int | None = None,
+        x: int | None = None,
+        y: int | None = None,
+        s: int | None = None,
+        p: int | None = None,
+    ) -> None:
+        """Set those that are given. Raises InputError for values that do not fit."""
+        ...
+
+    @property
+    def cycles(self) -> int:
+        """CPU cycles since `power_on`."""
+        ...
+
+    @property
+    def instructions(self) -> int:
+        """Instructions since `power_on`."""
+        ...
+
+
+@runtime_checkable
+class HasTrace(Protocol):
+    """Instructions can be logged as they run, and read where they lie."""
+
+    def trace(self, to: str | os.PathLike[str] | Callable[[str], object]) -> Trace:
+        """Log every instruction from now on, a line each, to a file or a function."""
+        ...
+
+    def disassemble(self, address: int, count: int = 1) -> list[Instruction]:
+        """The `count` instructions that lie from `address` on."""
         ...
 
 

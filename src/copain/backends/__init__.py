@@ -13,31 +13,49 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from copain.backends.cores import KNOWN_CORES
 from copain.emulator import Emulator
-from copain.errors import EmulatorMissing, InputError
+from copain.errors import EmulatorMissing, InputError, RomError
 from copain.games import variables_of
 from copain.rom import Rom, RomLike, as_rom
-from copain.system import GRID
+from copain.system import GRID, NES
 
 if TYPE_CHECKING:
-    from copain.backends.fceux import (
-        Display,
-        FceuxEmulator,
-        RamInit,
-        Region,
-        Speed,
-        TransportName,
-    )
+    from copain.backends.colibri import ColibriEmulator, RamInit, Region
+    from copain.backends.fceux import Display, FceuxEmulator, Speed, TransportName
     from copain.backends.grid import GridEmulator
     from copain.backends.libretro import LibretroEmulator
 
-EMULATOR_NAMES: tuple[str, ...] = ("libretro", "fceux", "grid")
+EMULATOR_NAMES: tuple[str, ...] = ("colibri", "libretro", "fceux", "grid")
 """The emulators that `open_emulator` knows."""
+
+_LIBRETRO_OPTIONS = {"core", "options", "devices"}
 
 
 @overload
+def open_emulator(rom: RomLike) -> ColibriEmulator | LibretroEmulator: ...
+@overload
 def open_emulator(
     rom: RomLike,
-    emulator: Literal["libretro"] = "libretro",
+    emulator: Literal["colibri"],
+    *,
+    region: Region | None = None,
+    ram_init: RamInit = "default",
+    ram_seed: int = 0,
+    four_score: bool = False,
+    idle_skip: bool = True,
+) -> ColibriEmulator: ...
+@overload
+def open_emulator(
+    rom: RomLike,
+    emulator: None = None,
+    *,
+    core: str | os.PathLike[str],
+    options: Mapping[str, str] | None = None,
+    devices: Mapping[int, str | int] | None = None,
+) -> LibretroEmulator: ...
+@overload
+def open_emulator(
+    rom: RomLike,
+    emulator: Literal["libretro"],
     *,
     core: str | os.PathLike[str] | None = None,
     options: Mapping[str, str] | None = None,
@@ -70,13 +88,16 @@ def open_emulator(rom: RomLike, emulator: Literal["grid"]) -> GridEmulator: ...
 @overload
 def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) -> Emulator: ...
 def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) -> Emulator:
-    """Open a ROM in an emulator; the embedded one unless `emulator` says another.
+    """Open a ROM in an emulator; in the best embedded one unless `emulator` says another.
 
-    `rom` is a `Rom` or a path. The other arguments belong to the emulator:
+    That is Colibri for a game of the NES whose mapper it knows, else a libretro core. `rom` is a
+    `Rom` or a path. The other arguments belong to the emulator:
 
-    - ``libretro`` (the embedded default): `core`, a core's name or the path of its library
-      (default: the best one found for the ROM's system, see ``copain cores``); `options`, core
-      options by key; `devices`, a controller for a port (from 0) by name or number.
+    - ``colibri``: copain's own NES; `region`, `ram_init`, `ram_seed`, `four_score`, `idle_skip`,
+      see `copain.backends.colibri.ColibriEmulator`.
+    - ``libretro``: `core`, a core's name or the path of its library (default: the best one found
+      for the ROM's system, see ``copain cores``); `options`, core options by key; `devices`, a
+      controller for a port (from 0) by name or number.
     - ``fceux``: FCEUX in a process of its own, with or without a window; its options are those of
       `copain.backends.fceux.FceuxEmulator`.
     - ``grid``: the game without a ROM; none.
@@ -85,14 +106,31 @@ def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) 
     Raises RomError, EmulatorMissing, EmulatorCrashed or InputError.
     """
     loaded = as_rom(rom)
-    name = emulator or ("grid" if loaded.system is GRID else "libretro")
-    opened = _open(name, loaded, options)
+    opened = _open(emulator, loaded, options) if emulator else _open_best(loaded, options)
     opened.ram.variables = variables_of(loaded)
     return opened
 
 
+def _open_best(rom: Rom, options: Mapping[str, object]) -> Emulator:
+    """Open a ROM in the emulator for it, or in the one that has these options."""
+    if rom.system is GRID:
+        return _open("grid", rom, options)
+    if rom.system is not NES or _LIBRETRO_OPTIONS & set(options):
+        return _open("libretro", rom, options)
+    try:
+        return _open("colibri", rom, options)
+    except RomError as error:
+        refused = error
+    try:
+        return _open("libretro", rom, options)
+    except EmulatorMissing as error:
+        raise EmulatorMissing(f"{error} Copain's own NES cannot play it: {refused}") from None
+
+
 def _open(name: str, rom: Rom, options: Mapping[str, object]) -> Emulator:
-    if name == "libretro":
+    if name == "colibri":
+        from copain.backends.colibri import ColibriEmulator as opener
+    elif name == "libretro":
         from copain.backends.libretro import LibretroEmulator as opener
     elif name == "grid":
         from copain.backends.grid import GridEmulator as opener
