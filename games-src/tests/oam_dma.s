@@ -24,9 +24,9 @@
     and #$40
 .endmacro
 
-; From $4017's write to the read 2 + 2 + 4 + 513 + TIME + 4 cycles pass: 29831, as blargg's
+; From $4017's write to the read 2 + 2 + 4 + 514 + TIME + 4 cycles pass: 29831, as blargg's
 ; apu_test says (6-irq_flag_timing).
-TIME = 29306
+TIME = 29305
 
 .segment "CODE"
 
