@@ -25,11 +25,17 @@ constexpr unsigned kC = 0x01, kZ = 0x02, kI = 0x04, kD = 0x08, kB = 0x10, kAlway
 // Bits of `nz` that mean N: of a result, and of one pulled or tested apart from its Z.
 constexpr unsigned kN = 0x8080;
 
-constexpr unsigned byte(unsigned value) { return value & 0xFF; }
+constexpr unsigned byte(unsigned value) {
+    return value & 0xFF;
+}
 
 // The clock counts cycles and instructions at once, so that both cost one addition.
-constexpr uint64_t cycles(uint64_t n) { return n << 16; }
-constexpr Cycle cycle_of(uint64_t clock) { return Cycle(clock >> 16); }
+constexpr uint64_t cycles(uint64_t n) {
+    return n << 16;
+}
+constexpr Cycle cycle_of(uint64_t clock) {
+    return Cycle(clock >> 16);
+}
 
 }  // namespace
 
@@ -81,9 +87,7 @@ struct FreeBus {
         end = reinterpret_cast<const uint8_t*>(code + first + size);
     }
     COLIBRI_INLINE bool runs_out() const { return ip >= end; }
-    COLIBRI_INLINE uint16_t pc() const {
-        return uint16_t(reinterpret_cast<uintptr_t>(ip) - code);
-    }
+    COLIBRI_INLINE uint16_t pc() const { return uint16_t(reinterpret_cast<uintptr_t>(ip) - code); }
     COLIBRI_INLINE void tick(unsigned n) { clock += cycles(n); }
     Cycle cycle() const { return cycle_of(clock); }
 
@@ -127,9 +131,18 @@ struct FreeBus {
     COLIBRI_INLINE uint16_t indexed(uint16_t base, unsigned index) {
         const uint16_t address = uint16_t(base + index);
         if (!COLIBRI_LIKELY(m.write_page[address >> 11] != nullptr))
-            touch_slowly(m, base, address, cycle());
+            touched = touch_slowly(m, base, address, cycle());
         tick(1);
         return address;
+    }
+    // After `indexed`: where there is nothing, what that read is still on the bus.
+    COLIBRI_INLINE uint8_t load_again(uint16_t address) {
+        const uint8_t* page = m.read_page[address >> 11];
+        const Cycle at = cycle();
+        tick(1);
+        if (COLIBRI_LIKELY(page != nullptr))
+            return page[address & 0x7FF];
+        return Cpu::read(m, address, at, touched);
     }
     COLIBRI_INLINE void store(uint16_t address, unsigned value) {
         uint8_t* page = m.write_page[address >> 11];
@@ -168,15 +181,16 @@ struct FreeBus {
     }
     static COLIBRI_COLD uint8_t load_indexed_slowly(Machine& m, uint16_t base, uint16_t address,
                                                     Cycle cycle) {
-        uint8_t bus = base >> 8;
         const uint16_t wrong = uint16_t((base & 0xFF00) | byte(address));
-        if (wrong != address)
-            bus = Cpu::read(m, wrong, cycle - 1, bus);
+        const uint8_t bus =
+            wrong != address ? touch_slowly(m, base, address, cycle - 1) : base >> 8;
         return Cpu::read(m, address, cycle, bus);
     }
-    static COLIBRI_COLD void touch_slowly(Machine& m, uint16_t base, uint16_t address,
-                                          Cycle cycle) {
-        Cpu::read(m, uint16_t((base & 0xFF00) | byte(address)), cycle, base >> 8);
+    static COLIBRI_COLD uint8_t touch_slowly(Machine& m, uint16_t base, uint16_t address,
+                                             Cycle cycle) {
+        const uint16_t wrong = uint16_t((base & 0xFF00) | byte(address));
+        const uint8_t value = Cpu::read(m, wrong, cycle, base >> 8);
+        return wrong == 0x4015 ? base >> 8 : value;  // that is read inside of the chip
     }
     static COLIBRI_COLD void store_slowly(Machine& m, uint16_t address, uint8_t value,
                                           Cycle cycle) {
@@ -191,6 +205,7 @@ struct FreeBus {
     uintptr_t code = 0;
     uint16_t first = 0;
     unsigned size = 0;
+    uint8_t touched = 0;  // what `indexed` read where there is no memory
 };
 
 // Every cycle is an access.
@@ -223,6 +238,7 @@ struct ExactBus {
             read(wrong, false);
         return read(address, true);
     }
+    uint8_t load_again(uint16_t address) { return load(address); }
     uint16_t indexed(uint16_t base, unsigned index) {
         const uint16_t address = uint16_t(base + index);
         read(uint16_t((base & 0xFF00) | byte(address)), false);
@@ -326,8 +342,8 @@ struct Core : Bus {
 
     // Flags
     COLIBRI_INLINE unsigned flags() const {
-        return ((nz & kN) ? 0x80u : 0u) | ((overflow >> 1) & kV) | id |
-               ((nz & 0xFF) ? 0u : kZ) | carry;
+        return ((nz & kN) ? 0x80u : 0u) | ((overflow >> 1) & kV) | id | ((nz & 0xFF) ? 0u : kZ) |
+               carry;
     }
     COLIBRI_INLINE void set_flags_but_i(unsigned p) {
         nz = (p & 0x80) << 8 | (p & kZ ? 0 : 1);
@@ -396,6 +412,13 @@ struct Core : Bus {
         rewrite(address, value);
         store(address, operation(value));
     }
+    template <class Operation>
+    COLIBRI_INLINE void modify(uint16_t base, unsigned index, Operation operation) {
+        const uint16_t address = indexed(base, index);
+        const unsigned value = this->load_again(address);
+        rewrite(address, value);
+        store(address, operation(value));
+    }
     // SHY, SHX, SHA, TAS: the value is ANDed with the high byte + 1, unless a DMA comes between;
     // where the index carries, that is the high byte of the address too.
     COLIBRI_INLINE void store_and_high(uint16_t base, unsigned index, unsigned value) {
@@ -407,15 +430,13 @@ struct Core : Bus {
         store(address, kept);
     }
     COLIBRI_INLINE void break_to_vector(unsigned p);
-    COLIBRI_INLINE void jam() {
-        m.s().cpu.jammed = 1;
-    }
+    COLIBRI_INLINE void jam() { m.s().cpu.jammed = 1; }
 
-    unsigned a, x, y, sp;       // 0 to 255
-    unsigned nz = 0;            // Z: no bit of the low byte; N: a bit of kN
-    unsigned overflow = 0;      // V: bit 7
-    unsigned carry = 0;         // C: 0 or 1
-    unsigned id = 0;            // I and D, in place
+    unsigned a, x, y, sp;   // 0 to 255
+    unsigned nz = 0;        // Z: no bit of the low byte; N: a bit of kN
+    unsigned overflow = 0;  // V: bit 7
+    unsigned carry = 0;     // C: 0 or 1
+    unsigned id = 0;        // I and D, in place
 };
 
 template <class Bus>
@@ -497,64 +518,67 @@ bool run(Machine& m, BusLog* log) {
         goto leave;      \
     } while (false)
 // Undoes an instruction of which nothing was done but fetch, for the exact bus.
-#define EXACTLY(bytes, cycles_)                        \
-    do {                                               \
-        if constexpr (!Bus::kExact) {                       \
-            c.ip -= (bytes);                       \
-            c.clock -= cycles(cycles_) + 1;              \
-            goto exactly;                              \
-        }                                              \
+#define EXACTLY(bytes, cycles_)             \
+    do {                                    \
+        if constexpr (!Bus::kExact) {       \
+            c.ip -= (bytes);                \
+            c.clock -= cycles(cycles_) + 1; \
+            goto exactly;                   \
+        }                                   \
     } while (false)
 #define ONLY_EXACT() EXACTLY(1, 1)
-#define IN_MEMORY(address, bytes, cycles_)        \
-    do {                                          \
+#define IN_MEMORY(address, bytes, cycles_)                 \
+    do {                                                   \
         if (!Bus::kExact && !m.read_page[(address) >> 11]) \
-            EXACTLY(bytes, cycles_);              \
+            EXACTLY(bytes, cycles_);                       \
     } while (false)
-#define JUMP(target, bytes, cycles_)                  \
-    do {                                              \
-        if (!COLIBRI_LIKELY(c.jump(target)))            \
-            EXACTLY(bytes, cycles_);                  \
+#define JUMP(target, bytes, cycles_)         \
+    do {                                     \
+        if (!COLIBRI_LIKELY(c.jump(target))) \
+            EXACTLY(bytes, cycles_);         \
     } while (false)
-#define SET_I(flags_)                                            \
-    do {                                                        \
-        const unsigned before = c.id;                             \
-        c.id = (flags_);                                           \
-        if ((before ^ c.id) & kI)                                 \
-            LEAVE(before & kI ? uint8_t(kMasked) : uint8_t(kUnmasked)); \
+#define SET_I(flags_)                                                  \
+    do {                                                               \
+        const unsigned before = c.id;                                  \
+        c.id = (flags_);                                               \
+        if ((before ^ c.id) & kI)                                      \
+            LEAVE(before& kI ? uint8_t(kMasked) : uint8_t(kUnmasked)); \
     } while (false)
-#define LOOP_HEAD(target, poll)                        \
-    do {                                               \
-        if constexpr (!Bus::kExact)                         \
-            if (m.heads_[byte(target)])                \
-                LEAVE(poll);                           \
+#define LOOP_HEAD(target, poll)         \
+    do {                                \
+        if constexpr (!Bus::kExact)     \
+            if (m.heads_[byte(target)]) \
+                LEAVE(poll);            \
     } while (false)
-#define BRANCH(condition)                                       \
-    do {                                                        \
-        const int8_t offset = int8_t(c.immediate());              \
-        if (condition) {                                        \
-            const uint16_t from = c.pc();                         \
-            const uint16_t target = uint16_t(from + offset);    \
-            c.idle_read();                                        \
-            if (COLIBRI_LIKELY(!((from ^ target) & 0xFF00))) {  \
-                JUMP(target, 2, 3);                             \
-                LOOP_HEAD(target, kBranch);                     \
-                if (ENDS)                                       \
-                    LEAVE(kBranch);                             \
-            } else {                                            \
+#define BRANCH(condition)                                               \
+    do {                                                                \
+        const int8_t offset = int8_t(c.immediate());                    \
+        if (condition) {                                                \
+            const uint16_t from = c.pc();                               \
+            const uint16_t target = uint16_t(from + offset);            \
+            c.idle_read();                                              \
+            if (COLIBRI_LIKELY(!((from ^ target) & 0xFF00))) {          \
+                JUMP(target, 2, 3);                                     \
+                LOOP_HEAD(target, kBranch);                             \
+                if (ENDS)                                               \
+                    LEAVE(kBranch);                                     \
+            } else {                                                    \
                 c.dummy_read(uint16_t((from & 0xFF00) | byte(target))); \
-                JUMP(target, 2, 4);                             \
-                LOOP_HEAD(target, kPlain);                      \
-            }                                                   \
-        }                                                       \
+                JUMP(target, 2, 4);                                     \
+                LOOP_HEAD(target, kPlain);                              \
+            }                                                           \
+        }                                                               \
     } while (false);
 // What they need to know of a DMA is known on the exact bus only.
-#define STORE_AND_HIGH(base, index, value)         \
-    do {                                           \
-        if constexpr (Bus::kExact)                      \
-            c.store_and_high(base, index, value);    \
+#define STORE_AND_HIGH(base, index, value)        \
+    do {                                          \
+        if constexpr (Bus::kExact)                \
+            c.store_and_high(base, index, value); \
     } while (false)
-#define OPERATION(f) [&c](unsigned value) __attribute__((always_inline)) { return f; }
+#define OPERATION(f)                                      \
+    [&c](unsigned value) __attribute__((always_inline)) { \
+        return f;                                         \
+    }
 #define ASL OPERATION(c.asl(value))
 #define LSR OPERATION(c.lsr(value))
 #define ROL OPERATION(c.rol(value))
@@ -569,20 +593,20 @@ bool run(Machine& m, BusLog* log) {
 #define RRA OPERATION((value = c.ror(value), c.adc(value), value))
 
 #if COLIBRI_GOTO
-#define ROW(h)                                                                               \
-    &&op_##h##0, &&op_##h##1, &&op_##h##2, &&op_##h##3, &&op_##h##4, &&op_##h##5,            \
-        &&op_##h##6, &&op_##h##7, &&op_##h##8, &&op_##h##9, &&op_##h##A, &&op_##h##B,        \
-        &&op_##h##C, &&op_##h##D, &&op_##h##E, &&op_##h##F
+#define ROW(h)                                                                                     \
+    &&op_##h##0, &&op_##h##1, &&op_##h##2, &&op_##h##3, &&op_##h##4, &&op_##h##5, &&op_##h##6,     \
+        &&op_##h##7, &&op_##h##8, &&op_##h##9, &&op_##h##A, &&op_##h##B, &&op_##h##C, &&op_##h##D, \
+        &&op_##h##E, &&op_##h##F
     static const void* const labels[256] = {
         ROW(0x0), ROW(0x1), ROW(0x2), ROW(0x3), ROW(0x4), ROW(0x5), ROW(0x6), ROW(0x7),
         ROW(0x8), ROW(0x9), ROW(0xA), ROW(0xB), ROW(0xC), ROW(0xD), ROW(0xE), ROW(0xF)};
-#define DISPATCH                   \
-    ++c.clock;                       \
+#define DISPATCH \
+    ++c.clock;   \
     goto* labels[c.immediate()];
 #define OP(code) op_##code:
-#define NEXT         \
-    if (ENDS)        \
-        goto leave;  \
+#define NEXT        \
+    if (ENDS)       \
+        goto leave; \
     DISPATCH
     DISPATCH
 #include "opcodes.inc"
@@ -600,8 +624,7 @@ bool run(Machine& m, BusLog* log) {
 leave:
     c.save(polled);
     return true;
-[[maybe_unused]] exactly:
-    c.save(m.s().cpu.poll);
+    [[maybe_unused]] exactly : c.save(m.s().cpu.poll);
     return false;
 }
 
@@ -626,8 +649,7 @@ bool Cpu::interrupted(const Machine& m) {
     if (cpu.poll == kNone || cpu.poll == kInterrupt)
         return cpu.poll == kInterrupt;
     const Cycle polled = cpu.cycle - (cpu.poll == kBranch ? 3 : 2);
-    const bool masked =
-        cpu.poll == kMasked || (cpu.poll != kUnmasked && (cpu.p & kI));
+    const bool masked = cpu.poll == kMasked || (cpu.poll != kUnmasked && (cpu.p & kI));
     return cpu.nmi_at <= polled || (!masked && cpu.irq_at <= polled);
 }
 

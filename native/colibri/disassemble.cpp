@@ -156,9 +156,8 @@ std::string to_text(const TraceLine& line) {
     char out[128];
     std::snprintf(out, sizeof out,
                   "%04X  %-9s%s%-14s A:%02X X:%02X Y:%02X P:%02X SP:%02X PPU:%3d,%3d CYC:%llu",
-                  r.pc, bytes, text[0] == '*' ? "" : " ", text.c_str(), r.a, r.x, r.y,
-                  r.p | 0x20, r.s, line.line, line.dot,
-                  static_cast<unsigned long long>(line.cycle));
+                  r.pc, bytes, text[0] == '*' ? "" : " ", text.c_str(), r.a, r.x, r.y, r.p | 0x20,
+                  r.s, line.line, line.dot, static_cast<unsigned long long>(line.cycle));
     return out;
 }
 

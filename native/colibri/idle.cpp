@@ -12,7 +12,7 @@ namespace {
 constexpr int kInstructions = 40;  // of an iteration, and on the way to a loop's head
 constexpr Cycle kLongest = 8 * kInstructions;
 constexpr uint8_t kFailures = 6;
-constexpr Cycle kFirstInterval = 1499, kLastInterval = 90001;  // between samples
+constexpr Cycle kFirstInterval = 1500, kLastInterval = 60000;  // between samples
 
 // Notes whether an iteration touched anything but memory.
 struct Watch final : BusLog {
@@ -55,8 +55,8 @@ bool LoopCache::look(Machine& m, Cycle limit) {
     }
     if (cpu.cycle < sample_at_)
         return true;
-    sample_at_ = cpu.cycle + interval_;
     interval_ = std::min(interval_ + interval_ / 8, kLastInterval);
+    plan_sample(cpu.cycle);
     // To the nearest place that can be a head.
     for (int left = kInstructions; left > 0; --left) {
         const uint16_t from = cpu.pc;
@@ -100,8 +100,17 @@ bool LoopCache::skip(Machine& m) {
     const Cycle period = s.cpu.cycle - began;
     const Cycle times = (limit - s.cpu.cycle) / period;
     s.cpu.cycle += times * period;
+    skipped_ += uint64_t(times * period);
+    if (sample_at_ < s.cpu.cycle)
+        plan_sample(s.cpu.cycle);
     s.instructions += uint64_t(times) * (s.instructions - counted);
     return true;
+}
+
+// At any time from here on, as likely soon as late: frames are alike, and some loops are short.
+void LoopCache::plan_sample(Cycle cycle) {
+    random_ = random_ * 1664525 + 1013904223;
+    sample_at_ = cycle + 1 + Cycle((uint64_t(random_) * uint64_t(2 * interval_)) >> 32);
 }
 
 void LoopCache::end_frame(Cycle length) {

@@ -27,14 +27,18 @@ class LoopCache {
     // something happens.
     bool look(Machine& m, Cycle limit);
     void end_frame(Cycle length);
+    uint64_t skipped() const { return skipped_; }  // cycles, since this was made
 
   private:
     bool skip(Machine& m);
+    void plan_sample(Cycle cycle);
 
     std::array<uint8_t, 256> heads_{};  // how many failures until it is given up
     std::array<uint8_t, 256> none_{};
     Cycle sample_at_ = 0;
-    Cycle interval_;
+    Cycle interval_;  // mean, between samples
+    uint32_t random_ = 1;
+    uint64_t skipped_ = 0;
     std::array<uint8_t, sizeof(State::ram)> ram_;  // as at an iteration's start
 };
 

@@ -78,8 +78,8 @@ Machine::Machine(std::shared_ptr<const Cartridge> cartridge, const Options& opti
 Machine::~Machine() = default;
 
 size_t Machine::block_size(const Cartridge& cartridge) {
-    const size_t size = sizeof(State) + cartridge.prg_ram_size + chr_ram_size(cartridge) +
-                        extra_size(cartridge);
+    const size_t size =
+        sizeof(State) + cartridge.prg_ram_size + chr_ram_size(cartridge) + extra_size(cartridge);
     return (size + 7) / 8 * 8;
 }
 
@@ -159,8 +159,7 @@ void Machine::power_on() {
     fill_ram(prg_ram(), options_, 1, true);
     fill_ram(chr_ram(), options_, 2, true);
     if (!cartridge_->trainer.empty() && prg_ram().size() >= 0x1200)
-        std::ranges::copy(std::span(cartridge_->trainer).first(512),
-                          prg_ram().begin() + 0x1000);
+        std::ranges::copy(std::span(cartridge_->trainer).first(512), prg_ram().begin() + 0x1000);
     // FCEUX's PPU is dead for two frames: its first vertical blank is that of the third. A console
     // held in reset until line 0 of the second frame shows the CPU the same one first.
     s.held_in_reset = 2;
@@ -479,6 +478,10 @@ void Machine::set_registers(const Registers& registers) {
     cpu.y = registers.y;
     cpu.s = registers.s;
     cpu.p = registers.p & 0xCF;
+}
+
+uint64_t Machine::cycles_skipped() const {
+    return loops_->skipped();
 }
 
 TraceLine Machine::trace_line() const {

@@ -186,6 +186,9 @@ class Machine {
     // state past the PPU (attach, load) sets it to 0.
     int32_t status_lasts = 0;
 
+    // How many cycles of it this object has jumped over; it is not of the state.
+    uint64_t cycles_skipped() const;
+
     Hooks* hooks = nullptr;  // owned by who set it
     Synth* synth = nullptr;  // owned by who set it
 
@@ -221,9 +224,9 @@ class Machine {
     std::vector<uint8_t> own_;  // the block, when it is ours
 
     // Of the running instruction or frame; never of the state (cpu.cpp).
-    uint64_t stop_ = 0;         // the CPU runs freely up to here (as its clock counts: cpu.cpp)
-    bool irq_masked_ = true;    // IRQ does not count for that
-    bool irq_polled_ = false;   // the running instruction polled IRQ before it let go of it
+    uint64_t stop_ = 0;          // the CPU runs freely up to here (as its clock counts: cpu.cpp)
+    bool irq_masked_ = true;     // IRQ does not count for that
+    bool irq_polled_ = false;    // the running instruction polled IRQ before it let go of it
     Cycle irq_let_go_ = kNever;  // when the IRQ line fell that was let go of in this access
     Cycle joypad_read_[2] = {-2, -2};  // when each port was last read
     bool in_instruction_ = false;
