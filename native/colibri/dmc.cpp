@@ -1,6 +1,7 @@
 // The delta modulation channel: its timer, shifter and sample buffer, and when it asks for bytes.
 // https://www.nesdev.org/wiki/APU_DMC https://www.nesdev.org/wiki/DMA
 #include <algorithm>
+#include <bit>
 
 #include "apu.h"
 
@@ -26,6 +27,12 @@ void settle(State& s, Cycle cycle) {
 }
 
 void play_bits(DmcState& d, int count) {
+    if (d.level >= 2 * count && d.level + 2 * count <= 127) {  // it meets neither end
+        int ups = std::popcount(static_cast<uint8_t>(d.shifter & ((1 << count) - 1)));
+        d.level = static_cast<uint8_t>(d.level + 4 * ups - 2 * count);
+        d.shifter = static_cast<uint8_t>(d.shifter >> count);
+        return;
+    }
     for (int i = 0; i < count; i++, d.shifter >>= 1) {
         if (d.shifter & 1)
             d.level += d.level <= 125 ? 2 : 0;
