@@ -89,7 +89,7 @@ int32_t quiet_until(const Machine& m) {
     if (!(p.status & kOverflow)) {
         if (line >= 0 && x > 65 && x < 257 && p.found > 0)
             until = std::min(until, p.found == 32 ? p.dot : dot_of(line, x));
-        const int crowded = first_crowded_line(p, std::max(line, 0));
+        const int crowded = first_crowded_line(p, SpriteRows(p), std::max(line, 0));
         if (crowded < 240 && (crowded > line || x < 257))
             until = std::min(until, std::max(p.dot, dot_of(crowded, 65)));
         else if (crowded == line)

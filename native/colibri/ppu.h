@@ -59,7 +59,8 @@ inline const RegionTiming& timing(const Machine& m) {
 // How many dots have run when a register is accessed in this cycle.
 inline int32_t access_dot(const Machine& m, Cycle cycle) {
     const Clock& clock = m.clock();
-    return (cycle * clock.cpu + m.s().phase + timing(m).access) / clock.ppu;
+    const int32_t ticks = cycle * clock.cpu + m.s().phase + timing(m).access;
+    return clock.ppu == 4 ? ticks / 4 : ticks / 5;  // no division at run time
 }
 inline Cycle first_cycle(const Machine& m, int32_t dots, int32_t tick) {
     const Clock& clock = m.clock();
@@ -87,9 +88,27 @@ inline bool settled(const PpuState& p) {
 // How long the running frame is, as far as this PPU knows.
 int32_t frame_length(const Machine& m, const PpuState& p);
 
+// All sprites by where they are: which have their Y in each eight lines, a bit each.
+struct SpriteRows {
+    explicit SpriteRows(const PpuState& p) {
+        for (int i = 0; i < 64; ++i)
+            rows[p.oam[i * 4] >> 3] |= uint64_t{1} << i;
+    }
+    // Those that may be in range of this line.
+    uint64_t near(int line, int height) const {
+        const int row = line >> 3;
+        uint64_t sprites = rows[row];
+        if (row >= 1)
+            sprites |= rows[row - 1];
+        if (row >= 2 && height == 16)
+            sprites |= rows[row - 2];
+        return sprites;
+    }
+    uint64_t rows[32] = {};
+};
 // The first line from `line` on whose evaluation may set the overflow flag (eight sprites or
 // more), or 240.
-int first_crowded_line(const PpuState& p, int line);
+int first_crowded_line(const PpuState& p, const SpriteRows& rows, int line);
 
 // A search for the nth filtered rise of A12.
 struct RiseSearch {
@@ -136,14 +155,14 @@ class Beam {
     int quiet_lines(int line, int count) const;
     void skip_lines(int line, int count);
     void background(int line, int from, int to);
-    void fetch(int from, int to);
-    void next_tile(int dot);
+    void tile_part(int done, int count, int32_t line_start, int dot);
+    void whole_tiles(int line, int from, int count, uint16_t* pixels);
     void evaluate(int line, int from, int to);
     void evaluate_step(int line, int dot);
     void evaluate_all(int line);
     void fetch_sprite(int line, int slot);
     void sprite_fetches(int line, int from, int to);
-    void look_at_zero(int dot, int count);
+    void look_at_zero(int dot, int count, unsigned opaque);
     void end_picture();
 
     bool watches() const { return m_.mapper().a12_rise != nullptr; }
@@ -165,16 +184,36 @@ class Beam {
         return m_.nametable_page[address >> 10 & 3][address & 0x3FF];
     }
 
+    // Two bits: the palette of the tile that v points at.
+    uint8_t attribute(uint16_t v) const {
+        const uint8_t four = nametable((v & 0x0C00) | 0x3C0 | (v >> 4 & 0x38) | (v >> 2 & 7));
+        return four >> ((v >> 4 & 4) | (v & 2)) & 3;
+    }
+
     const Machine& m_;
     PpuState& p_;
     const RegionTiming& t_;
     Machine* live_ = nullptr;
     RiseSearch* search_ = nullptr;
+    const SpriteRows* rows_ = nullptr;  // while whole lines run
 };
 
-// Drawing (ppu_draw.cpp). Pixels of one line into its row, from the registers as they are when
-// the first of them comes out: `count` of them, at most to the end of a tile (8 pixels).
-void draw_pixels(const PpuState& p, uint16_t* row, int x, int count);
+// Drawing (ppu_draw.cpp). Made for some pixels of a line, between which no register is written.
+class Pixels {
+  public:
+    explicit Pixels(const PpuState& p);
+    // Draws at row[x] and on, at most to the end of a tile, from the shift registers as they are
+    // when the first pixel comes out.
+    void draw(uint16_t* row, int x, int count, unsigned low, unsigned high, unsigned attribute_low,
+              unsigned attribute_high) const;
+
+  private:
+    uint64_t over_with_sprites(uint64_t background, int x) const;
+
+    const PpuState& p_;
+    uint32_t sprite_tiles_ = 0;  // tiles of the line that a sprite touches, a bit each
+    uint16_t colours_[32];
+};
 // While nothing is rendered.
 void draw_blank(const PpuState& p, uint16_t* row, int x, int count);
 

@@ -5,6 +5,7 @@
 // https://www.nesdev.org/wiki/PPU_rendering, https://www.nesdev.org/wiki/PPU_scrolling,
 // https://www.nesdev.org/wiki/PPU_sprite_evaluation
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "ppu.h"
@@ -17,38 +18,38 @@ constexpr uint16_t kHorizontal = 0x041F;
 constexpr uint16_t kVertical = 0x7BE0;
 constexpr int kA12Filter = 10;  // dots that A12 must be low: three falls of M2
 
-void next_column(PpuState& p) {
-    if ((p.v & 0x1F) == 0x1F)
-        p.v ^= 0x41F;
+void next_column(uint16_t& v) {
+    if ((v & 0x1F) == 0x1F)
+        v ^= 0x41F;
     else
-        ++p.v;
+        ++v;
 }
 
-void next_row(PpuState& p) {
-    if ((p.v & 0x7000) != 0x7000) {
-        p.v += 0x1000;
+void next_row(uint16_t& v) {
+    if ((v & 0x7000) != 0x7000) {
+        v += 0x1000;
         return;
     }
-    p.v &= 0x0FFF;
-    const int row = p.v >> 5 & 0x1F;
+    v &= 0x0FFF;
+    const int row = v >> 5 & 0x1F;
     if (row == 29)
-        p.v ^= 0x0800 | 29 << 5;
+        v ^= 0x0800 | 29 << 5;
     else if (row == 31)
-        p.v ^= 31 << 5;
+        v ^= 31 << 5;
     else
-        p.v += 1 << 5;
+        v += 1 << 5;
 }
 
-void next_rows(PpuState& p, int count) {
+void next_rows(uint16_t& v, int count) {
     // Rows 30 and 31 are the attributes: from there it wraps without changing the nametable.
-    for (; count > 0 && (p.v >> 5 & 0x1F) >= 30; --count)
-        next_row(p);
+    for (; count > 0 && (v >> 5 & 0x1F) >= 30; --count)
+        next_row(v);
     if (count == 0)
         return;
-    const int y = (p.v >> 5 & 0x1F) * 8 + (p.v >> 12) + count;
+    const int y = (v >> 5 & 0x1F) * 8 + (v >> 12) + count;
     const int tables = y / 240, rest = y - tables * 240;
-    p.v = static_cast<uint16_t>((p.v & 0x0C1F) ^ (tables & 1) << 11);
-    p.v |= static_cast<uint16_t>((rest & 7) << 12 | (rest >> 3) << 5);
+    v = static_cast<uint16_t>((v & 0x0C1F) ^ (tables & 1) << 11);
+    v |= static_cast<uint16_t>((rest & 7) << 12 | (rest >> 3) << 5);
 }
 
 constexpr std::array<uint8_t, 256> kMirrored = [] {
@@ -61,30 +62,18 @@ constexpr std::array<uint8_t, 256> kMirrored = [] {
 
 }  // namespace
 
-int first_crowded_line(const PpuState& p, int line) {
-    // Sprites by eight lines: a line can have eight only where neighbours have.
-    uint8_t rows[34] = {};
-    for (int i = 0; i < 256; i += 4)
-        ++rows[p.oam[i] >> 3];
-    const int height = sprite_height(p), reach = height / 8;
-    int most = 0;
-    for (int i = 0; i < 30; ++i) {
-        int near = rows[i];
-        for (int back = 1; back <= reach && back <= i; ++back)
-            near += rows[i - back];
-        most = std::max(most, near);
-    }
-    if (most < 8)
-        return 240;
-    int8_t change[256 + 16] = {};
-    for (int i = 0; i < 256; i += 4) {
-        ++change[p.oam[i]];
-        --change[p.oam[i] + height];
-    }
-    int count = 0;
-    for (int y = 0; y < 240; ++y) {
-        count += change[y];
-        if (count >= 8 && y >= line)
+int first_crowded_line(const PpuState& p, const SpriteRows& rows, int line) {
+    const int height = sprite_height(p);
+    for (int y = line; y < 240; ++y) {
+        const uint64_t near = rows.near(y, height);
+        if (std::popcount(near) < 8) {
+            y |= 7;  // so for all eight lines
+            continue;
+        }
+        int count = 0;
+        for (uint64_t sprites = near; sprites; sprites &= sprites - 1)
+            count += in_range(y, p.oam[std::countr_zero(sprites) * 4], height);
+        if (count >= 8)
             return y;
     }
     return 240;
@@ -93,8 +82,8 @@ int first_crowded_line(const PpuState& p, int line) {
 void Beam::increment_v() {
     if (active()) {
         // https://www.nesdev.org/wiki/PPU_scrolling#$2007_reads_and_writes
-        next_column(p_);
-        next_row(p_);
+        next_column(p_.v);
+        next_row(p_.v);
     } else {
         p_.v = (p_.v + (p_.ctrl & kDown ? 32 : 1)) & 0x7FFF;
         show_address(p_.dot);
@@ -219,68 +208,121 @@ void Beam::part(int line, int from, int to) {
 }
 
 void Beam::background(int line, int from, int to) {
-    const int32_t start = p_.dot;
     uint16_t* const pixels = from <= 256 ? row(line) : nullptr;
     const int32_t line_start =
-        (start + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
+        (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
     for (int dot = from; dot < to;) {
         const int done = (dot - 1) & 7;
+        if (const int tiles = (to - dot) / 8; done == 0 && tiles > 0) {
+            whole_tiles(line, dot, tiles, pixels);
+            dot += tiles * 8;
+            continue;
+        }
         const int count = std::min(8 - done, to - dot);
         if (dot <= 256 && line >= 0) {
             if (p_.first_is_zero)
-                look_at_zero(dot, count);
+                look_at_zero(dot, count, p_.tile_low | p_.tile_high);
             if (pixels)
-                draw_pixels(p_, pixels, dot - 1, count);
+                Pixels(p_).draw(pixels, dot - 1, count, p_.tile_low, p_.tile_high, p_.attribute_low,
+                                p_.attribute_high);
         }
-        const int end = done + count;
-        if (done == 0) {
-            set_a12(line_start + dot, false);
-            p_.fetched_tile = nametable(p_.v);
-        }
-        if (done <= 2 && end > 2) {
-            const int shift = (p_.v >> 4 & 4) | (p_.v & 2);
-            const uint8_t four =
-                nametable((p_.v & 0x0C00) | 0x3C0 | (p_.v >> 4 & 0x38) | (p_.v >> 2 & 7));
-            p_.fetched_attribute = four >> shift & 3;
-        }
-        const auto address = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8 |
-                                                   p_.fetched_tile << 4 | p_.v >> 12);
-        if (done <= 4 && end > 4) {
-            set_a12(line_start + dot - done + 4, address & 0x1000);
-            p_.fetched_low = chr(address);
-        }
-        if (done <= 6 && end > 6) {
-            p_.fetched_high = chr(address | 8);
-            fetched(address | 8);
-        }
-        p_.tile_low <<= count;
-        p_.tile_high <<= count;
-        p_.attribute_low <<= count;
-        p_.attribute_high <<= count;
+        tile_part(done, count, line_start, dot);
         dot += count;
-        if (end == 8) {
-            p_.tile_low |= p_.fetched_low;
-            p_.tile_high |= p_.fetched_high;
-            p_.attribute_low |= p_.fetched_attribute & 1 ? 0xFF : 0;
-            p_.attribute_high |= p_.fetched_attribute & 2 ? 0xFF : 0;
-            p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
-            next_column(p_);
-            if (dot == 257)
-                next_row(p_);
-        }
     }
+}
+
+// `count` dots of the fetches of a tile, of which `done` are over.
+void Beam::tile_part(int done, int count, int32_t line_start, int dot) {
+    const int end = done + count;
+    if (done == 0) {
+        set_a12(line_start + dot, false);
+        p_.fetched_tile = nametable(p_.v);
+    }
+    if (done <= 2 && end > 2)
+        p_.fetched_attribute = attribute(p_.v);
+    const auto address = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8 |
+                                               p_.fetched_tile << 4 | p_.v >> 12);
+    if (done <= 4 && end > 4) {
+        set_a12(line_start + dot - done + 4, address & 0x1000);
+        p_.fetched_low = chr(address);
+    }
+    if (done <= 6 && end > 6) {
+        p_.fetched_high = chr(address | 8);
+        fetched(address | 8);
+    }
+    p_.tile_low <<= count;
+    p_.tile_high <<= count;
+    p_.attribute_low <<= count;
+    p_.attribute_high <<= count;
+    if (end == 8) {
+        p_.tile_low |= p_.fetched_low;
+        p_.tile_high |= p_.fetched_high;
+        p_.attribute_low |= p_.fetched_attribute & 1 ? 0xFF : 0;
+        p_.attribute_high |= p_.fetched_attribute & 2 ? 0xFF : 0;
+        p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
+        next_column(p_.v);
+        if (dot + count == 257)
+            next_row(p_.v);
+    }
+}
+
+// The same of whole tiles, and the pixels that come out meanwhile.
+void Beam::whole_tiles(int line, int from, int count, uint16_t* pixels) {
+    const int32_t line_start =
+        (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
+    const bool zero = p_.first_is_zero && line >= 0 && from <= 256;
+    const bool watched = watches(), latched = live_ && m_.mapper().pattern_fetch;
+    const auto table = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8);
+    unsigned low = p_.tile_low, high = p_.tile_high;
+    unsigned attribute_low = p_.attribute_low, attribute_high = p_.attribute_high;
+    uint16_t v = p_.v;
+    const auto run = [&](const Pixels* out) {
+        for (int dot = from, end = from + count * 8; dot < end; dot += 8) {
+            if (zero)
+                look_at_zero(dot, 8, low | high);
+            if (out)
+                out->draw(pixels, dot - 1, 8, low, high, attribute_low, attribute_high);
+            const auto address = static_cast<uint16_t>(table | nametable(v) << 4 | v >> 12);
+            const uint8_t two = attribute(v);
+            if (watched) {
+                change_a12(line_start + dot, false);
+                change_a12(line_start + dot + 4, table != 0);
+            }
+            low = (low << 8 & 0xFF00) | chr(address);
+            high = (high << 8 & 0xFF00) | chr(address | 8);
+            attribute_low = (attribute_low << 8 & 0xFF00) | (two & 1 ? 0xFF : 0);
+            attribute_high = (attribute_high << 8 & 0xFF00) | (two & 2 ? 0xFF : 0);
+            if (latched)
+                fetched(address | 8);
+            next_column(v);
+        }
+    };
+    if (pixels) {
+        const Pixels out(p_);
+        run(&out);
+    } else {
+        run(nullptr);
+    }
+    if (from + count * 8 == 257)
+        next_row(v);
+    p_.v = v;
+    p_.tile_low = static_cast<uint16_t>(low);
+    p_.tile_high = static_cast<uint16_t>(high);
+    p_.attribute_low = static_cast<uint16_t>(attribute_low);
+    p_.attribute_high = static_cast<uint16_t>(attribute_high);
+    p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
 }
 
 // Sprite 0's pixels against the background's in dots `dot` and on, at most to the end of a tile.
 // https://www.nesdev.org/wiki/PPU_OAM#Sprite_0_hits
-void Beam::look_at_zero(int dot, int count) {
+void Beam::look_at_zero(int dot, int count, unsigned opaque) {
     const int x = dot - 1, column = x - p_.sprite_x[0];
     if (p_.status & kZeroHit || (p_.mask & kBoth) != kBoth || column <= -8 || column >= 8)
         return;
     if (x < 8 && (p_.mask & (kBackgroundLeft | kSpritesLeft)) != (kBackgroundLeft | kSpritesLeft))
         return;
     const int sprite = p_.sprite_low[0] | p_.sprite_high[0];
-    const int background = (p_.tile_low | p_.tile_high) >> (8 - p_.fine_x);
+    const int background = static_cast<int>(opaque >> (8 - p_.fine_x));
     int both = (column >= 0 ? sprite << column : sprite >> -column) & background & 0xFF;
     both &= 0xFF00 >> count;
     if (x + count == 256)
@@ -378,13 +420,16 @@ void Beam::evaluate_step(int line, int dot) {
 void Beam::evaluate_all(int line) {
     const int height = sprite_height(p_);
     int sprite = 0, found = 0;
-    for (; sprite < 64 && found < 8; ++sprite) {
-        if (!in_range(line, p_.oam[sprite * 4], height))
+    for (uint64_t near = rows_ ? rows_->near(line, height) : ~uint64_t{0}; near && found < 8;
+         near &= near - 1) {
+        const int candidate = std::countr_zero(near);
+        if (!in_range(line, p_.oam[candidate * 4], height))
             continue;
-        std::memcpy(p_.secondary + found * 4, p_.oam + sprite * 4, 4);
-        if (sprite == 0)
+        std::memcpy(p_.secondary + found * 4, p_.oam + candidate * 4, 4);
+        if (candidate == 0)
             p_.evaluation |= kZeroFound;
         ++found;
+        sprite = candidate + 1;
     }
     if (found < 8) {
         if (!in_range(line, p_.oam[252], height))
@@ -459,6 +504,8 @@ void Beam::whole_lines(int line, int count) {
             end_picture();
         return;
     }
+    const SpriteRows rows(p_);
+    rows_ = &rows;
     while (count > 0 && !(search_ && search_->left == 0)) {
         const int quiet = quiet_lines(line, count);
         if (quiet > 0)
@@ -469,6 +516,7 @@ void Beam::whole_lines(int line, int count) {
         line += done;
         count -= done;
     }
+    rows_ = nullptr;
 }
 
 // How many lines from here have nothing that can be seen from outside.
@@ -485,7 +533,7 @@ int Beam::quiet_lines(int line, int count) const {
             count = std::min(count, std::max(first, line + 1) - line);
     }
     if (!(p_.status & kOverflow) && count > 0)
-        count = std::min(count, first_crowded_line(p_, line) - line);
+        count = std::min(count, first_crowded_line(p_, *rows_, line) - line);
     return count;
 }
 
@@ -500,7 +548,7 @@ void Beam::skip_lines(int line, int count) {
                 rises(p_.dot + (high ? 261 : 325), middle);
             if (search_ && search_->left == 0)
                 return;
-            next_rows(p_, middle);
+            next_rows(p_.v, middle);
             p_.dot += middle * kDotsPerLine;
             if (!low || high)
                 p_.a12_low_since += middle * kDotsPerLine;
@@ -509,12 +557,12 @@ void Beam::skip_lines(int line, int count) {
             part(line + count - 1, 0, kDotsPerLine);
         return;
     }
-    next_rows(p_, count);
+    next_rows(p_.v, count);
     p_.dot += (count - 1) * kDotsPerLine;
     if (line + count == 240) {
         p_.v = (p_.v & ~kHorizontal) | (p_.t & kHorizontal);
-        next_column(p_);
-        next_column(p_);
+        next_column(p_.v);
+        next_column(p_.v);
         p_.oam_addr = 0;
         p_.dot += kDotsPerLine;
         end_picture();

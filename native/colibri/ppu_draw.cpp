@@ -1,4 +1,6 @@
 // Pixels. https://www.nesdev.org/wiki/PPU_rendering, https://www.nesdev.org/wiki/PPU_palettes
+#include <array>
+
 #include "ppu.h"
 
 namespace colibri::ppu {
@@ -15,35 +17,72 @@ struct Tint {
     uint8_t colours;
 };
 
+// Each bit of a byte as a byte, bit 7 in the lowest.
+constexpr std::array<uint64_t, 256> kSpread = [] {
+    std::array<uint64_t, 256> table{};
+    for (unsigned i = 0; i < 256; ++i)
+        for (unsigned bit = 0; bit < 8; ++bit)
+            table[i] |= uint64_t{i >> bit & 1} << (7 - bit) * 8;
+    return table;
+}();
+
 }  // namespace
 
-void draw_pixels(const PpuState& p, uint16_t* row, int x, int count) {
+Pixels::Pixels(const PpuState& p) : p_(p) {
     const Tint tint(p);
-    const bool background = p.mask & kBackground && (x >= 8 || p.mask & kBackgroundLeft);
-    const bool sprites = p.mask & kSprites && (x >= 8 || p.mask & kSpritesLeft);
-    for (int i = 0; i < count; ++i) {
-        const int bit = 15 - p.fine_x - i;
-        uint8_t index = 0;
-        if (background) {
-            const int pattern = (p.tile_low >> bit & 1) | (p.tile_high >> bit & 1) << 1;
-            const int attribute = (p.attribute_low >> bit & 1) | (p.attribute_high >> bit & 1) << 1;
-            index = static_cast<uint8_t>(pattern ? attribute << 2 | pattern : 0);
-        }
-        for (int slot = 0; sprites && slot < 8; ++slot) {
-            const int column = x + i - p.sprite_x[slot];
-            if (column < 0 || column > 7)
-                continue;
-            const int pattern = (p.sprite_low[slot] >> (7 - column) & 1) |
-                                (p.sprite_high[slot] >> (7 - column) & 1) << 1;
-            if (pattern == 0)
-                continue;
-            const uint8_t attribute = p.sprite_attribute[slot];
-            if (index == 0 || !(attribute & 0x20))
-                index = static_cast<uint8_t>(0x10 | (attribute & 3) << 2 | pattern);
-            break;
-        }
-        row[x + i] = tint(p.palette[index]);
+    for (int i = 0; i < 32; ++i)
+        colours_[i] = tint(p.palette[i]);
+    // What no pixel shows has the backdrop's colour; the palette keeps others there.
+    for (int i = 4; i < 16; i += 4)
+        colours_[i] = colours_[0];
+    if (p.mask & kSprites)
+        for (int slot = 0; slot < 8; ++slot)
+            if (p.sprite_low[slot] | p.sprite_high[slot])
+                sprite_tiles_ |= (p.sprite_x[slot] & 7 ? 3u : 1u) << (p.sprite_x[slot] >> 3);
+}
+
+void Pixels::draw(uint16_t* row, int x, int count, unsigned low, unsigned high,
+                  unsigned attribute_low, unsigned attribute_high) const {
+    uint64_t pixels = 0;  // indices of colours, the leftmost in the lowest byte
+    if (p_.mask & kBackground && (x >= 8 || p_.mask & kBackgroundLeft)) {
+        const int shift = 8 - p_.fine_x;
+        const auto bits = [&](unsigned register_) { return kSpread[register_ >> shift & 0xFF]; };
+        pixels = bits(low) | bits(high) << 1 | bits(attribute_low) << 2 | bits(attribute_high) << 3;
     }
+    if (sprite_tiles_ >> (x >> 3) & 1 && (x >= 8 || p_.mask & kSpritesLeft))
+        pixels = over_with_sprites(pixels, x);
+    row += x;
+    if (count == 8) {
+        for (int i = 0; i < 8; ++i)
+            row[i] = colours_[pixels >> (8 * i) & 0x1F];
+        return;
+    }
+    for (int i = 0; i < count; ++i)
+        row[i] = colours_[pixels >> (8 * i) & 0x1F];
+}
+
+// Eight pixels with the sprites over the background, from `x` on.
+uint64_t Pixels::over_with_sprites(uint64_t background, int x) const {
+    uint64_t sprites = 0, taken = 0, behind = 0;  // by pixel: colour, and 0xFF
+    for (int slot = 0; slot < 8; ++slot) {
+        const int column = x - p_.sprite_x[slot];
+        if (column <= -8 || column >= 8)
+            continue;
+        const auto moved = [&](uint8_t bits) {
+            return (column >= 0 ? bits << column : bits >> -column) & 0xFF;
+        };
+        const int low = moved(p_.sprite_low[slot]), high = moved(p_.sprite_high[slot]);
+        const uint64_t free = kSpread[low | high] * 0xFF & ~taken;
+        const uint8_t attribute = p_.sprite_attribute[slot];
+        const uint64_t palette = (0x10u | (attribute & 3u) << 2) * 0x0101010101010101u;
+        sprites |= (kSpread[low] | kSpread[high] << 1 | palette) & free;
+        if (attribute & 0x20)
+            behind |= free;
+        taken |= free;
+    }
+    const uint64_t opaque = ((background | background >> 1) & 0x0101010101010101u) * 0xFF;
+    const uint64_t shown = taken & ~(behind & opaque);
+    return (background & ~shown) | (sprites & shown);
 }
 
 void draw_blank(const PpuState& p, uint16_t* row, int x, int count) {
