@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from copain.cli.apart import run_apart
+from copain.cli.apart import run_apart, wide_console
 from copain.cli.verify import open_named
 from copain.emulator import Emulator
 from copain.errors import CopainError, InputError
@@ -105,7 +105,7 @@ def accuracy(
     if as_json:
         print(json.dumps([asdict(result) for column in columns.values() for result in column]))
     else:
-        show(columns, Console(), failures=failures)
+        show(columns, wide_console(), failures=failures)
     if any(not row.fine for result in columns[names[0]] for row in result.rows()):
         raise typer.Exit(1)
 

@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
+from rich.console import Console
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -40,6 +42,12 @@ def run_apart(
     finally:
         for worker in workers:
             worker.end()
+
+
+def wide_console() -> Console:
+    """A console for wide tables: lines of files and pipes are as long as they are."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, 200))
 
 
 class _Worker(Generic[Item, Result]):

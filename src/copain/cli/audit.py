@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from copain.cli.apart import run_apart
+from copain.cli.apart import run_apart, wide_console
 from copain.cli.verify import open_named
 from copain.errors import CopainError, InputError
 from copain.rom import Rom
@@ -100,7 +100,7 @@ def audit(
     if as_json:
         print(json.dumps([asdict(row) for row in rows]))
     else:
-        show(rows, known, Console())
+        show(rows, known, wide_console())
     if any(_bad(row) and not known.get(row.name) for row in rows):
         raise typer.Exit(1)
 
