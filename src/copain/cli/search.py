@@ -29,6 +29,7 @@ from copain.search import (
 )
 from copain.search import beam as search_by_beam
 from copain.search import brute_force as search_by_brute_force
+from copain.search import digest as digest_of
 
 search = typer.Typer(
     name="search",
@@ -178,6 +179,18 @@ def _tell(console: Console, found: Found, folder: Path) -> None:
     console.print(f"  {escape(str(best))}", highlight=False, soft_wrap=True)
     if not found.won:
         raise typer.Exit(1)
+
+
+@search.command("digest")
+def digest(
+    folder: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
+) -> None:
+    """Print one number for all that a search found; equal searches have equal ones."""
+    found = digest_of(folder)
+    print(found.sha256)
+    Console(stderr=True).print(
+        f"{found.lines:,} lines, {found.held:,} places held", highlight=False
+    )
 
 
 def _goal(game: Game, text: str) -> Goal:

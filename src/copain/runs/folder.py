@@ -6,6 +6,7 @@
     events.jsonl    what happened, one JSON object a line, appended
     best.fm2        the best run so far, written whole or not at all
     best.json       what it reached, and whether it was verified from power-on
+    archive/        what the search knows, so that it can go on: see `copain.runs.archive`
 
 A system whose movies copain cannot write yet has ``best.npy`` (``uint16 (frames, ports)``) in
 place of ``best.fm2``. ``.lock`` is held by the process that writes here.
@@ -30,6 +31,7 @@ import numpy as np
 from copain.errors import RunError
 from copain.movie import Movie
 from copain.rollout import Fleet
+from copain.runs.archive import Archive
 from copain.system import NES
 
 Value: TypeAlias = str | int | float | bool
@@ -149,6 +151,7 @@ class RunFolder:
             else:
                 _write_whole(toml, plan.to_toml().encode())
             self.best = self._read_best(call)
+            self.archive = Archive(self.path / "archive")
             self._events = (self.path / "events.jsonl").open("a", encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             self._lock.close()

@@ -12,12 +12,14 @@ Five lines find one::
 
 from copain.search.beam import Beam, beam
 from copain.search.brute_force import BruteForce, brute_force
+from copain.search.digest import Digest, digest
 from copain.search.go_explore import GoExplore, go_explore
 from copain.search.line import Found, Line, Progress
 from copain.search.objective import Fastest, Goal, Objective, Points, stage_cleared, won
 from copain.search.proof import prove
 
 __all__ = [
-    "Beam", "BruteForce", "Fastest", "Found", "GoExplore", "Goal", "Line", "Objective", "Points",
-    "Progress", "beam", "brute_force", "go_explore", "prove", "stage_cleared", "won",
+    "Beam", "BruteForce", "Digest", "Fastest", "Found", "GoExplore", "Goal", "Line", "Objective",
+    "Points", "Progress", "beam", "brute_force", "digest", "go_explore", "prove",
+    "stage_cleared", "won",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from copain.errors import InputError
 from copain.games.game import Numbers
 from copain.memory import Bytes
 from copain.rollout import Fleet
+from copain.runs import Arrays
 from copain.search.expansion import Children, Places
 from copain.search.journal import Journal
 from copain.search.line import Found, Outcome, Progress
@@ -158,6 +159,17 @@ class _BeamSearch(LineSearch):
         if len(self.beam):
             self.farthest = self.beam.take(np.zeros(1, np.int64))
         self.generation += 1
+
+    def remember(self) -> tuple[Arrays, Arrays]:
+        """The generation, and the places that were seen."""
+        return {"generation": np.array(self.generation)}, {"seen": self.seen.news()}
+
+    def recall(self, held: Places, arrays: Arrays) -> None:
+        """The beam, the generation, and the places that were seen."""
+        self.beam, self.generation = held, int(arrays["generation"])
+        self.seen = Seen()
+        self.seen.improve(arrays["seen"]["hash"], arrays["seen"]["score"])
+        self.seen.news()
 
     def _new(self, children: Children) -> Places:
         """The children that live and are at a place that is new, or reached better."""

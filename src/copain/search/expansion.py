@@ -6,11 +6,11 @@ let go. While one batch is judged here, the next one is already being played.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from copain.games.game import Flags, Numbers
 from copain.joypad import InputLog
 from copain.memory import Bytes
 from copain.rollout import Fleet, Pool, RolloutBatch
+from copain.savestate import Savestate
 from copain.search.objective import Objective, judge
 from copain.search.seen import Hashes
 
@@ -60,6 +61,28 @@ class Places:
         return cls(*columns)
 
 
+def store(places: Places, pool: Pool | None) -> dict[str, npt.NDArray[Any]]:
+    """The places as arrays that can be written, with their savestates from the pool, if given."""
+    arrays = {column.name: getattr(places, column.name) for column in fields(Places)}
+    slots = places.slots.tolist()
+    states = [] if pool is None else [pool.get(slot).to_bytes() for slot in slots]
+    arrays["sizes"] = np.array([len(state) for state in states], np.int64)
+    arrays["savestates"] = np.frombuffer(b"".join(states), np.uint8)
+    return arrays
+
+
+def restore(arrays: Mapping[str, npt.NDArray[Any]], pool: Pool | None) -> Places:
+    """The places that `store` wrote; their savestates are put into the pool, if given."""
+    places = Places(*(np.array(arrays[column.name]) for column in fields(Places)))
+    places.slots[:] = -1
+    data, at = arrays["savestates"].tobytes(), 0
+    for row, size in enumerate(arrays["sizes"].tolist()):
+        if pool is not None:
+            places.slots[row] = pool.put(Savestate.from_bytes(data[at : at + size]))
+        at += size
+    return places
+
+
 @dataclass(slots=True)
 class Children:
     """What came of one batch: where the jobs stand, and which of them ended.
@@ -94,7 +117,7 @@ class Expansion:
         self.batch, self.mask = batch, mask
         # One batch is played while another is judged.
         self.pool: Pool = fleet.new_pool(capacity + 2 * batch)
-        self.frames = self.rerecords = self.deaths = 0
+        self.counters = (0, 0, 0)
         self._every_byte = np.arange(fleet.ram_size)
         self._ahead = ThreadPoolExecutor(1, "copain-expansion")
         self._free: list[npt.NDArray[np.int32]] = []
@@ -104,8 +127,7 @@ class Expansion:
         origin = self.pool.put(self.fleet.root())
         played = self.fleet.rollout(self.pool, [origin], prologue[None], hash_mask=self.mask)
         self.pool.free([origin])
-        self.frames += len(prologue)
-        self.rerecords += 1
+        self._count(len(prologue), 1, 0)
         return Places(
             slots=played.slots,
             ram=played.ram,
@@ -186,9 +208,7 @@ class Expansion:
             self.objective, places.ram[parents], every_frame, inputs, frame, places.acc[parents]
         )
         ended = judged.dead | judged.reached
-        self.frames += len(parents) * inputs.shape[1]
-        self.rerecords += len(parents)
-        self.deaths += int(judged.dead.sum())
+        self._count(len(parents) * inputs.shape[1], len(parents), int(judged.dead.sum()))
         ram, slots = played.ram, played.slots
         if ended.any():
             self.let_go(slots[ended])
@@ -208,6 +228,24 @@ class Expansion:
             acc=judged.acc,
         )
         return Children(come_to, judged.dead, judged.reached)
+
+    @property
+    def frames(self) -> int:
+        """Frames emulated in all."""
+        return self.counters[0]
+
+    @property
+    def rerecords(self) -> int:
+        """Savestates loaded in all."""
+        return self.counters[1]
+
+    @property
+    def deaths(self) -> int:
+        """Jobs that ended in one."""
+        return self.counters[2]
+
+    def _count(self, frames: int, rerecords: int, deaths: int) -> None:
+        self.counters = (self.frames + frames, self.rerecords + rerecords, self.deaths + deaths)
 
     def _let_go_now(self) -> None:
         """Free what was let go of, while nothing is being played: a rollout holds the pool."""

@@ -19,6 +19,7 @@ from copain.errors import InputError
 from copain.games.game import Numbers
 from copain.memory import Bytes
 from copain.rollout import Fleet
+from copain.runs import Arrays
 from copain.search.expansion import Children, Places
 from copain.search.journal import Journal
 from copain.search.line import Found, Outcome, Progress
@@ -138,6 +139,15 @@ class _Exploration(LineSearch):
             if children.reached.any():
                 self.take_ends(self.settle(children.places.take(children.reached)))
             self._archive(children)
+
+    def remember(self) -> tuple[Arrays, Arrays]:
+        """How often each place was chosen, and the number of batches."""
+        return {"chosen": self.chosen, "batches": np.array(self.batches)}, {}
+
+    def recall(self, held: Places, arrays: Arrays) -> None:
+        """The archive, how often each place was chosen, and the number of batches."""
+        self.places, self.cells = held, self._cells(held.ram)
+        self.chosen, self.batches = np.array(arrays["chosen"]), int(arrays["batches"])
 
     def _choose(self, chance: np.random.Generator) -> Numbers:
         """Rows of the archive to return to, by novelty and promise."""

@@ -1,4 +1,4 @@
-"""Journal: what a search writes into its run folder while it runs."""
+"""Journal: what a search writes into its run folder while it runs, and finds there again."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import time
 
 from copain.emulator import Emulator
 from copain.movie import Movie
-from copain.runs import RunFolder
+from copain.runs import Archive, Arrays, RunFolder
 from copain.search.line import Line
 from copain.search.proof import movie_of
 
 _AT_MOST_EVERY = 1.0
 """Seconds between two times that the best line is written while the search runs."""
+_COMMIT_EVERY = 2.0
+"""Seconds at least between two commits."""
 
 
 class Journal:
@@ -20,7 +22,8 @@ class Journal:
     def __init__(self, folder: RunFolder | None, emulator: Emulator) -> None:
         """`emulator` is of the kind that searches: the movies are in its time."""
         self._folder, self._emulator = folder, emulator
-        self._wrote = time.monotonic()
+        self._wrote = self._committed = time.monotonic()
+        self._commit_cost = 0.0
 
     @property
     def due(self) -> bool:
@@ -41,6 +44,26 @@ class Journal:
                 "best", score=line.score, progress=line.progress, length=line.frames,
                 won=line.won, verified=proven is not None, frames=frames, rerecords=rerecords,
             )  # fmt: skip
+
+    @property
+    def archive(self) -> Archive | None:
+        """What an earlier run of the same search has left here, if it has."""
+        return self._folder.archive if self._folder and self._folder.archive.exists else None
+
+    @property
+    def commit_due(self) -> bool:
+        """Whether it is time to commit again: commits take a twentieth of the time at most."""
+        waited = time.monotonic() - self._committed
+        return self._folder is not None and waited >= max(_COMMIT_EVERY, 20 * self._commit_cost)
+
+    def commit(self, arrays: Arrays, new_rows: Arrays) -> None:
+        """Store what the search knows; see `copain.runs.Archive`."""
+        if self._folder is None:
+            return
+        began = time.monotonic()
+        self._folder.archive.commit(arrays, new_rows)
+        self._committed = time.monotonic()
+        self._commit_cost = self._committed - began
 
     def event(self, kind: str, **facts: str | float | bool) -> None:
         """Append an event to the folder's ``events.jsonl``."""

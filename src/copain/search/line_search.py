@@ -13,17 +13,18 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from copain.emulator import Emulator
 from copain.fleet import open_fleet
 from copain.memory import Bytes
 from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
-from copain.runs import Plan, RunFolder
-from copain.search.expansion import Expansion, Places
+from copain.runs import Arrays, Plan, RunFolder
+from copain.search.expansion import Expansion, Places, restore, store
 from copain.search.journal import Journal
 from copain.search.line import Found, Line, Outcome, Progress
 from copain.search.lines import Lines
@@ -77,6 +78,8 @@ class LineSearch(ABC):
         self.root = self.expansion.root(prologue)
         self.farthest = self.root  # the best line of those that go on
         self.ends: Places | None = None  # the best of those that reached the goal
+        self._lines_committed = 0
+        self._between_steps = True
 
     @abstractmethod
     def step(self) -> None:
@@ -99,11 +102,22 @@ class LineSearch(ABC):
         """Since the search began."""
         return time.monotonic() - self.began
 
+    @abstractmethod
+    def remember(self) -> tuple[Arrays, Arrays]:
+        """What this algorithm knows, besides lines and held places, to go on from: arrays, and
+        rows that are new since the last time, by name.
+        """
+
+    @abstractmethod
+    def recall(self, held: Places, arrays: Arrays) -> None:
+        """Go on from what `held` and `remember` gave; the rows are whole here."""
+
     def settle(self, places: Places) -> Places:
         """The places, with the lines that lead to them noted."""
         places.lines = self.lines.add_steps(
             places.from_lines, places.actions, places.counted, self.expansion.action_repeat
         )
+        self.lines.come_to(places.lines, places.hashes, places.score)
         return places
 
     def take_ends(self, ends: Places) -> None:
@@ -117,12 +131,14 @@ class LineSearch(ABC):
 
     def run(self, fresh: Emulator, on_progress: Callable[[Progress], None] | None) -> Found:
         """Search to the end, and verify what was found on a `fresh` emulator."""
-        self.journal.event("begin", frames=self.expansion.frames)
+        again = self._take_up()
+        self.journal.event("resume" if again else "begin", frames=self.expansion.frames)
         try:
             outcome = self._until_the_end(on_progress)
         except BaseException:
             self._keep(self.best_line())
             raise
+        self._commit()
         line = self.best_line()
         self._keep(line)
         movie = prove(line, fresh, self.expansion.rerecords)
@@ -136,21 +152,65 @@ class LineSearch(ABC):
         return Found(outcome, line, movie, progress)
 
     def _until_the_end(self, on_progress: Callable[[Progress], None] | None) -> Outcome:
-        linger = self.linger
+        over: Outcome | None = None
         try:
-            while (over := self.over()) is None:
+            while not (self.ends is not None and self.linger < 0) and (over := self.over()) is None:
+                self._between_steps = False
                 self.step()
+                self._between_steps = True
+                if self.ends is not None:
+                    self.linger -= 1
                 if on_progress is not None:
                     on_progress(self.progress())
                 if self.journal.due:
                     self._keep(self.best_line())
-                if self.ends is not None:
-                    if linger == 0:
-                        break
-                    linger -= 1
+                if self.journal.commit_due:
+                    self._commit()
         except KeyboardInterrupt:
             over = "interrupted"
         return over if self.ends is None and over is not None else "won"
+
+    def _commit(self) -> None:
+        """Store all that the search knows, between two steps."""
+        if not self._between_steps:
+            return  # Ctrl-C came in the middle of a step: the last commit stands
+        parts = {"held": self.held(), "farthest": self.farthest}
+        if self.ends is not None:
+            parts["ends"] = self.ends
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for name, places in parts.items():
+            pool = self.expansion.pool if name == "held" else None
+            arrays |= {f"{name}/{key}": array for key, array in store(places, pool).items()}
+        counts = (self.linger, *self.expansion.counters)
+        mine, rows = self.remember()
+        arrays |= {**mine, "counts": np.array(counts, np.int64)}
+        new = {**rows, "lines": self.lines.since(self._lines_committed)}
+        self.journal.commit(arrays, new)
+        self._lines_committed = len(self.lines)
+
+    def _take_up(self) -> bool:
+        """Go on where an earlier run of the same search was; whether there was one."""
+        archive = self.journal.archive
+        if archive is None:
+            return False
+        arrays = archive.read()
+        parts = {
+            part: {
+                key.removeprefix(f"{part}/"): array
+                for key, array in arrays.items()
+                if key.startswith(f"{part}/")
+            }
+            for part in ("held", "farthest", "ends")
+        }
+        self.expansion.pool.free(self.root.slots)
+        self.lines.append(arrays["lines"][len(self.lines) :])
+        self._lines_committed = len(self.lines)
+        self.linger, *counters = arrays["counts"].tolist()
+        self.expansion.counters = tuple(counters)
+        self.farthest = restore(parts["farthest"], None)
+        self.ends = restore(parts["ends"], None) if parts["ends"] else None
+        self.recall(restore(parts["held"], self.expansion.pool), arrays)
+        return True
 
     def _keep(self, line: Line, proven: Movie | None = None) -> None:
         self.journal.keep(line, self.expansion.frames, self.expansion.rerecords, proven)

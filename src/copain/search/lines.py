@@ -1,9 +1,11 @@
-"""Lines: all ways that a search has played, as links from each to the one it went on from.
+"""Lines: all ways that a search went, as links from each to the one it went on from.
 
-A search knows millions of lines, so they are rows of arrays: 14 bytes each, no objects.
+A search knows millions of lines, so they are rows of a table: 30 bytes each, no objects.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,15 @@ import numpy.typing as npt
 from copain.joypad import InputLog
 
 Rows = npt.NDArray[np.int64]
+Table = npt.NDArray[Any]
+"""Rows of `LINE`."""
+
+LINE = np.dtype(
+    [("parent", "<i8"), ("action", "<u2"), ("frames", "<u4"), ("hash", "<u8"), ("score", "<i8")]
+)
+"""A line: the one it goes on from (-1: power-on), with which action, held for so many frames, the
+hash of the RAM it comes to and the score it has there (0 in the middle of several actions).
+"""
 
 
 class Lines:
@@ -22,7 +33,7 @@ class Lines:
     def __init__(self, prologue: InputLog, actions: npt.NDArray[np.uint16]) -> None:
         """`prologue` is ``uint16 (frames, ports)``, `actions` ``uint16 (actions, ports)``."""
         self._prologue, self._actions = prologue, actions
-        self._table = np.zeros(1024, [("parent", "<i8"), ("action", "<u2"), ("frames", "<u4")])
+        self._table = np.zeros(1024, LINE)
         self._table[0]["parent"] = -1
         self._table[0]["frames"] = len(prologue)
         self._used = 1
@@ -32,15 +43,29 @@ class Lines:
 
     def add(self, parents: Rows, actions: Rows, frames: Rows) -> Rows:
         """Append lines; their rows."""
-        first, end = self._used, self._used + len(parents)
+        new = np.zeros(len(parents), LINE)
+        new["parent"], new["action"], new["frames"] = parents, actions, frames
+        return self.append(new)
+
+    def append(self, new: Table) -> Rows:
+        """Append rows as `since` gave them; their numbers."""
+        first, end = self._used, self._used + len(new)
         if end > len(self._table):
-            larger = np.zeros(max(end, 2 * len(self._table)), self._table.dtype)
+            larger = np.zeros(max(end, 2 * len(self._table)), LINE)
             larger[:first] = self._table[:first]
             self._table = larger
-        new = self._table[first:end]
-        new["parent"], new["action"], new["frames"] = parents, actions, frames
+        self._table[first:end] = new
         self._used = end
         return np.arange(first, end)
+
+    def come_to(self, rows: Rows, hashes: npt.NDArray[np.uint64], scores: Rows) -> None:
+        """Note where these lines have come to."""
+        self._table["hash"][rows] = hashes
+        self._table["score"][rows] = scores
+
+    def since(self, row: int) -> Table:
+        """All rows from `row` on, a copy."""
+        return self._table[row : self._used].copy()
 
     def add_steps(self, parents: Rows, actions: Rows, frames: Rows, action_repeat: int) -> Rows:
         """Append lines of several actions each; the rows they end with.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Hashes = npt.NDArray[np.uint64]
 Scores = npt.NDArray[np.int64]
+
+PLACE = np.dtype([("hash", "<u8"), ("score", "<i8")])
+"""A place that was noted, and the score that it was come to with."""
 
 
 class Seen:
@@ -18,6 +23,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._runs: list[tuple[Hashes, Scores]] = []
+        self._news: list[npt.NDArray[Any]] = []
 
     def __len__(self) -> int:
         return sum(len(hashes) for hashes, _ in self._runs)
@@ -33,15 +39,23 @@ class Seen:
         best = order[first]
         keys, values = hashes[best], scores[best]
         known = np.full(len(best), np.iinfo(np.int64).min)
-        for run, noted in self._runs:
+        for run, best_there in self._runs:
             at = np.minimum(np.searchsorted(run, keys), len(run) - 1)
-            known = np.where(run[at] == keys, np.maximum(known, noted[at]), known)
+            known = np.where(run[at] == keys, np.maximum(known, best_there[at]), known)
         better = (values > known) | (known == np.iinfo(np.int64).min)
         if better.any():
             self._add(keys[better], values[better])
+            noted = np.zeros(int(better.sum()), PLACE)
+            noted["hash"], noted["score"] = keys[better], values[better]
+            self._news.append(noted)
         improved = np.zeros(len(hashes), np.bool_)
         improved[best[better]] = True
         return improved
+
+    def news(self) -> npt.NDArray[Any]:
+        """What was noted since the last time, as rows of `PLACE` that `improve` takes again."""
+        news, self._news = self._news, []
+        return np.concatenate([np.zeros(0, PLACE), *news])
 
     def _add(self, hashes: Hashes, scores: Scores) -> None:
         while self._runs and len(self._runs[-1][0]) <= 2 * len(hashes):

@@ -1,0 +1,157 @@
+"""Searches survive: killed at any moment and made again, they find the same."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import copain
+from copain import Emulator, RunError
+from copain.games import rom_path
+from copain.games.grid.game import Grid
+from copain.runs import Archive
+from copain.search import Beam, Fastest, Found, GoExplore, Points, beam, digest, go_explore
+
+
+def open_grid() -> Emulator:
+    return copain.open(rom_path("grid"))
+
+
+def by_beam(folder: Path, workers: int = 1) -> Found:
+    config = Beam(width=16, batch=32, linger=4)
+    return beam(open_grid, Points(Grid()), config, folder=folder, workers=workers)
+
+
+def by_go_explore(folder: Path, workers: int = 1) -> Found:
+    config = GoExplore(batch=32, seed=2, linger=40)
+    return go_explore(open_grid, Fastest(Grid()), config, folder=folder, workers=workers)
+
+
+SEARCHES = {"beam": by_beam, "go-explore": by_go_explore}
+
+
+@pytest.fixture
+def commits_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copain.search.journal._COMMIT_EVERY", 0.0)
+
+
+CHILD = """
+import sys
+import copain.search.journal as journal
+journal._COMMIT_EVERY = 0.0
+sys.path.insert(0, sys.argv[1])
+from test_search_durability import SEARCHES
+SEARCHES[sys.argv[2]](sys.argv[3])
+"""
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_after_kills_at_any_moment_the_digest_is_the_same(
+    name: str, tmp_path: Path, seed: int
+) -> None:
+    whole = SEARCHES[name](tmp_path / "whole")
+    chance = random.Random(seed)
+    command = [sys.executable, "-c", CHILD, str(Path(__file__).parent), name, str(tmp_path / "cut")]
+    kills, ended = 0, 1
+    for _ in range(30):
+        child = subprocess.Popen(command)
+        try:
+            # From before the first commit to the end, wherever this machine is by then.
+            ended = child.wait(chance.uniform(0.5, 1.5) * (1.0 + kills / 4))
+            break
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            kills += 1
+    assert ended == 0
+    assert kills >= 1
+    assert digest(tmp_path / "cut") == digest(tmp_path / "whole")
+    again = SEARCHES[name](tmp_path / "cut")  # it is over: nothing is searched again
+    assert again.line.inputs.tobytes() == whole.line.inputs.tobytes()
+    assert again.progress.frames == whole.progress.frames
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.usefixtures("commits_always")
+def test_neither_workers_nor_commits_change_the_digest(name: str, tmp_path: Path) -> None:
+    SEARCHES[name](tmp_path / "one", workers=1)
+    SEARCHES[name](tmp_path / "two", workers=2)
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+    assert digest(tmp_path / "one").lines > 1000
+
+
+@pytest.mark.usefixtures("commits_always")
+def test_another_search_has_another_digest(tmp_path: Path) -> None:
+    digests = set[str]()
+    for seed in range(3):
+        go_explore(
+            open_grid, Points(Grid()), GoExplore(seed=seed, batch=32, frames=5_000),
+            folder=tmp_path / str(seed),
+        )  # fmt: skip
+        digests.add(digest(tmp_path / str(seed)).sha256)
+    assert len(digests) == 3
+
+
+def test_a_larger_budget_goes_on(tmp_path: Path) -> None:
+    config = Beam(width=40, batch=64)
+    for frames in (3_000, 9_000, None):
+        part = beam(
+            open_grid, Fastest(Grid()), Beam(width=40, batch=64, frames=frames),
+            folder=tmp_path / "parts",
+        )  # fmt: skip
+    whole = beam(open_grid, Fastest(Grid()), config, folder=tmp_path / "whole")
+    assert digest(tmp_path / "parts") == digest(tmp_path / "whole")
+    assert part.line.rank == whole.line.rank
+
+
+@pytest.mark.parametrize("file", ["checkpoint.npz", "lines.log", "seen.log"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone"])
+def test_damage_is_named_and_nothing_good_is_lost(tmp_path: Path, file: str, damage: str) -> None:
+    config = Beam(width=20, batch=64, frames=4_000)
+    beam(open_grid, Fastest(Grid()), config, folder=tmp_path)
+    best = {path.name: path.read_bytes() for path in tmp_path.glob("best.*")}
+    path = tmp_path / "archive" / file
+    data = path.read_bytes()
+    if damage == "gone" and file != "checkpoint.npz":
+        path.unlink()
+    else:
+        middle = len(data) // 2
+        flipped = data[:middle] + bytes([data[middle] ^ 0x40]) + data[middle + 1 :]
+        path.write_bytes(data[:middle] if damage != "flip" else flipped)
+    with pytest.raises(RunError, match=rf"{file} is damaged: .*; remove the folder"):
+        beam(open_grid, Fastest(Grid()), config, folder=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("best.*")} == best
+
+
+def test_a_full_disk_leaves_the_last_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search(frames: int) -> None:
+        config = Beam(width=20, batch=64, frames=frames)
+        beam(open_grid, Fastest(Grid()), config, folder=tmp_path)
+
+    search(4_000)
+    before = digest(tmp_path)
+
+    def no_space(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("copain.runs.archive.np.savez_compressed", no_space)
+        with pytest.raises(RunError, match=r"archive .*: No space left on device"):
+            search(8_000)
+    assert digest(tmp_path) == before
+    search(8_000)
+    assert digest(tmp_path).lines > before.lines
+
+
+def test_a_folder_without_a_search_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no search has left an archive"):
+        digest(tmp_path)
+    assert not Archive(tmp_path).exists
