@@ -123,10 +123,11 @@ const char* Machine::check(std::span<const uint8_t> block) const {
     // Times within two frames of now, so that nothing has to be caught up for hours.
     constexpr Cycle kFar = 100000;
     const auto near = [](Cycle at) { return -kFar < at && at < kFar; };
-    if (s.cpu.cycle < 0 || s.cpu.cycle >= kFar || !near(s.ppu.dot / 3) || s.ppu.dot < 0 ||
-        !near(s.apu.caught_up) || !near(s.mapper.caught_up) || s.phase < 0 ||
-        s.phase >= clock_->cpu || s.held_in_reset > 2 || s.cpu.poll > kInterrupt ||
-        s.cpu.dma_left > kDmaWaits || s.cpu.nmi_at < -kFar || s.cpu.irq_at < -kFar)
+    const auto near_or_never = [near](Cycle at) { return at == kNever || near(at); };
+    if (s.cpu.cycle < 0 || s.cpu.cycle >= kFar || !near(s.mapper.caught_up) ||
+        !near_or_never(s.mapper.irq_at) || !near_or_never(s.cpu.nmi_at) ||
+        !near_or_never(s.cpu.irq_at) || s.phase < 0 || s.phase >= clock_->cpu ||
+        s.held_in_reset > 2 || s.cpu.poll > kInterrupt || s.cpu.dma_left > kDmaWaits)
         return "its times are none that a machine can have";
     if (const char* why = ppu::check(s))
         return why;
@@ -239,15 +240,15 @@ bool Machine::run_cpu() {
                 return false;
         } else {
             irq_masked_ = cpu.p & 0x04;
-            schedule();
             const bool looks = skips_idle && cpu.cycle >= look_from;
             heads_ = loops_->heads(looks);
-            if (looks)
-                stop_by(loops_->next_sample());
+            look_at_ = looks ? loops_->next_sample() : kNever;
+            schedule();
             if (cpu.cycle >= later(apu::next_dmc_fetch(*this), -kDmcMargin) ||
                 !Cpu::run_free(*this)) {
                 Cpu::run_exactly(*this);
             } else if (looks) {
+                look_at_ = kNever;
                 schedule();
                 const Cycle limit = quiet_until();
                 if (is_quiet() && !loops_->look(*this, limit))
@@ -337,7 +338,7 @@ void Machine::schedule() {
     stop_ = uint64_t{kNever} << 16;
     if (cpu.dma_left)
         return stop_by(0);
-    stop_by(cycle_at(frame_dots()));
+    stop_by(std::min(look_at_, cycle_at(frame_dots())));
     stop_by(later(std::min(cpu.nmi_at, ppu::next_nmi(*this)), 2));
     if (!irq_masked_) {
         stop_by(later(std::min(cpu.irq_at, apu::next_irq(*this)), 2));

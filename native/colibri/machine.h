@@ -234,6 +234,7 @@ class Machine {
     std::unique_ptr<Registers> registers_set_;  // by a hook, likewise
     std::unique_ptr<LoopCache> loops_;
     const uint8_t* heads_ = nullptr;  // LoopCache::heads
+    Cycle look_at_ = kNever;          // LoopCache::next_sample
 };
 
 // PPU (ppu.cpp, ppu_draw.cpp) ---------------------------------------------------------------
