@@ -31,6 +31,10 @@ size_t rom_size(uint8_t low, uint8_t high, size_t unit) {
     return exponent > 31 ? SIZE_MAX / 4 : (size_t{1} << exponent) * ((low & 3) * 2 + 1);
 }
 
+size_t round_up(size_t size, size_t unit) {
+    return (size + unit - 1) / unit * unit;
+}
+
 size_t ram_size(uint8_t shift) {
     return shift == 0 ? 0 : size_t{64} << shift;
 }
@@ -54,7 +58,7 @@ bool header_is_old(std::span<const uint8_t> header) {
 std::vector<uint8_t> whole_banks(std::span<const uint8_t> rom) {
     constexpr size_t kBank = 8 * kKilobyte;
     std::vector<uint8_t> banks(rom.begin(), rom.end());
-    banks.resize((rom.size() + kBank - 1) / kBank * kBank);
+    banks.resize(round_up(rom.size(), kBank));
     for (size_t at = rom.size(); at < banks.size(); at++)
         banks[at] = banks[at - rom.size()];
     return banks;
@@ -176,10 +180,9 @@ std::shared_ptr<const Cartridge> Cartridge::parse(std::span<const uint8_t> file)
 
     if (trainer_size != 0)
         prg_ram = std::max(prg_ram, 8 * kKilobyte);  // where else would it go
-    if (prg_ram != 0)
-        prg_ram = std::max(prg_ram, 2 * kKilobyte);  // a page of the CPU's
+    prg_ram = round_up(prg_ram, 2 * kKilobyte);      // pages of the CPU's
     if (c.chr.empty())
-        chr_ram = std::max(chr_ram, c.mapper == 13 ? 16 * kKilobyte : 8 * kKilobyte);
+        chr_ram = std::max(round_up(chr_ram, 8 * kKilobyte), (c.mapper == 13 ? 16 : 8) * kKilobyte);
     else if (c.mapper == 119)
         chr_ram = 8 * kKilobyte;  // TQROM has both
     else

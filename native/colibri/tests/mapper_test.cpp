@@ -173,6 +173,9 @@ void test_nes2_header() {
     CHECK_EQUAL(c->submapper, 1);
     CHECK_EQUAL(c->prg_ram_size, 16 * 1024);
     CHECK_EQUAL(Cartridge::parse(Rom{.submapper = 0}.bytes())->prg_ram_size, 0);
+    // 4 KB and 128 bytes: whole pages.
+    Rom odd{.submapper = 0, .prg_ram_shift = 6, .battery_ram_shift = 1};
+    CHECK_EQUAL(Cartridge::parse(odd.bytes())->prg_ram_size, 6 * 1024);
     const Region regions[] = {Region::ntsc, Region::pal, Region::ntsc, Region::dendy};
     for (int i = 0; i < 4; i++) {
         auto file = Rom{.submapper = 0}.bytes();
