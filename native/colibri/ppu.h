@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "machine.h"
@@ -156,6 +157,7 @@ class Beam {
     void skip_lines(int line, int count);
     void background(int line, int from, int to);
     void tile_part(int done, int count, int32_t line_start, int dot);
+    template <bool draws, bool watched>
     void whole_tiles(int line, int from, int count, uint16_t* pixels);
     void evaluate(int line, int from, int to);
     void evaluate_step(int line, int dot);
@@ -198,20 +200,52 @@ class Beam {
     const SpriteRows* rows_ = nullptr;  // while whole lines run
 };
 
+// Each bit of a byte as a byte, bit 7 in the lowest.
+inline constexpr std::array<uint64_t, 256> kSpread = [] {
+    std::array<uint64_t, 256> table{};
+    for (unsigned i = 0; i < 256; ++i)
+        for (unsigned bit = 0; bit < 8; ++bit)
+            table[i] |= uint64_t{i >> bit & 1} << (7 - bit) * 8;
+    return table;
+}();
+
 // Drawing (ppu_draw.cpp). Made for some pixels of a line, between which no register is written.
+// Pixels come out of the background's shift registers as they are before the first of them.
 class Pixels {
   public:
     explicit Pixels(const PpuState& p);
-    // Draws at row[x] and on, at most to the end of a tile, from the shift registers as they are
-    // when the first pixel comes out.
+    // At row[x] and on, at most to the end of a tile.
     void draw(uint16_t* row, int x, int count, unsigned low, unsigned high, unsigned attribute_low,
-              unsigned attribute_high) const;
+              unsigned attribute_high) const {
+        const uint64_t pixels = tile(x, low, high, attribute_low, attribute_high);
+        for (int i = 0; i < count; ++i)
+            row[x + i] = colours_[pixels >> (8 * i) & 0x1F];
+    }
+    // A tile's eight.
+    void draw_tile(uint16_t* row, int x, unsigned low, unsigned high, unsigned attribute_low,
+                   unsigned attribute_high) const {
+        const uint64_t pixels = tile(x, low, high, attribute_low, attribute_high);
+        for (int i = 0; i < 8; ++i)
+            row[x + i] = colours_[pixels >> (8 * i) & 0x1F];
+    }
 
   private:
+    // Indices of colours, the leftmost pixel's in the lowest byte.
+    uint64_t tile(int x, unsigned low, unsigned high, unsigned attribute_low,
+                  unsigned attribute_high) const {
+        const auto bits = [this](unsigned pixels) { return kSpread[pixels >> shift_ & 0xFF]; };
+        const uint64_t mask = x < 8 ? left_background_ : background_;
+        uint64_t pixels = bits(low) | bits(high) << 1;
+        pixels |= bits(attribute_low) << 2 | bits(attribute_high) << 3;
+        pixels &= mask;
+        return sprite_tiles_ >> (x >> 3) & 1 ? over_with_sprites(pixels, x) : pixels;
+    }
     uint64_t over_with_sprites(uint64_t background, int x) const;
 
     const PpuState& p_;
-    uint32_t sprite_tiles_ = 0;  // tiles of the line that a sprite touches, a bit each
+    const int shift_;
+    const uint64_t background_, left_background_;  // which bits of pixels are shown
+    uint32_t sprite_tiles_ = 0;  // tiles of the line that show a sprite, a bit each
     uint16_t colours_[32];
 };
 // While nothing is rendered.

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "ppu.h"
 
@@ -16,6 +17,9 @@ namespace {
 
 constexpr uint16_t kHorizontal = 0x041F;
 constexpr uint16_t kVertical = 0x7BE0;
+struct NoPixels {
+    explicit NoPixels(const PpuState&) {}
+};
 constexpr int kA12Filter = 10;  // dots that A12 must be low: three falls of M2
 
 void next_column(uint16_t& v) {
@@ -207,6 +211,59 @@ void Beam::part(int line, int from, int to) {
         end_picture();
 }
 
+// Fetches of whole tiles, and the pixels that come out meanwhile. `watched`: somebody looks at
+// the PPU's addresses.
+template <bool draws, bool watched>
+void Beam::whole_tiles(int line, int from, int count, uint16_t* pixels) {
+    [[maybe_unused]] const std::conditional_t<draws, Pixels, NoPixels> out(p_);
+    [[maybe_unused]] const int32_t line_start =
+        (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
+    // Tiles that sprite 0 touches.
+    const bool zero = p_.first_is_zero && line >= 0 && from <= 256;
+    const int zero_from = zero ? p_.sprite_x[0] - 6 : kDotsPerLine;
+    const int zero_to = zero ? p_.sprite_x[0] + 9 : 0;
+    const auto table = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8);
+    const std::array<const uint8_t*, 4> nametables = m_.nametable_page;
+    const uint8_t* patterns[4];
+    for (int i = 0; i < 4; ++i)
+        patterns[i] = m_.chr_page[table >> 10 | i];
+    unsigned low = p_.tile_low, high = p_.tile_high;
+    unsigned attribute_low = p_.attribute_low, attribute_high = p_.attribute_high;
+    uint16_t v = p_.v;
+    for (int dot = from, end = from + count * 8; dot < end; dot += 8) {
+        if (dot >= zero_from && dot < zero_to)
+            look_at_zero(dot, 8, low | high);
+        if constexpr (draws)
+            out.draw_tile(pixels, dot - 1, low, high, attribute_low, attribute_high);
+        const uint8_t* const names = nametables[v >> 10 & 3];
+        const unsigned tile = names[v & 0x3FF];
+        const unsigned two =
+            names[0x3C0 | (v >> 4 & 0x38) | (v >> 2 & 7)] >> ((v >> 4 & 4) | (v & 2));
+        const unsigned at = tile << 4 | v >> 12;
+        const uint8_t* pattern = patterns[at >> 10] + (at & 0x3FF);
+        if constexpr (watched) {
+            set_a12(line_start + dot, false);
+            set_a12(line_start + dot + 4, table != 0);
+            pattern = m_.chr_page[(table | at) >> 10] + (at & 0x3FF);
+        }
+        low = (low << 8 & 0xFF00) | pattern[0];
+        high = (high << 8 & 0xFF00) | pattern[8];
+        attribute_low = (attribute_low << 8 & 0xFF00) | (0xFF & -(two & 1));
+        attribute_high = (attribute_high << 8 & 0xFF00) | (0xFF & -(two >> 1 & 1));
+        if constexpr (watched)
+            fetched(static_cast<uint16_t>(table | at | 8));
+        next_column(v);
+    }
+    if (from + count * 8 == 257)
+        next_row(v);
+    p_.v = v;
+    p_.tile_low = static_cast<uint16_t>(low);
+    p_.tile_high = static_cast<uint16_t>(high);
+    p_.attribute_low = static_cast<uint16_t>(attribute_low);
+    p_.attribute_high = static_cast<uint16_t>(attribute_high);
+    p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
+}
+
 void Beam::background(int line, int from, int to) {
     uint16_t* const pixels = from <= 256 ? row(line) : nullptr;
     const int32_t line_start =
@@ -214,7 +271,13 @@ void Beam::background(int line, int from, int to) {
     for (int dot = from; dot < to;) {
         const int done = (dot - 1) & 7;
         if (const int tiles = (to - dot) / 8; done == 0 && tiles > 0) {
-            whole_tiles(line, dot, tiles, pixels);
+            const bool watched = watches() || m_.mapper().pattern_fetch;
+            if (pixels)
+                watched ? whole_tiles<true, true>(line, dot, tiles, pixels)
+                        : whole_tiles<true, false>(line, dot, tiles, pixels);
+            else
+                watched ? whole_tiles<false, true>(line, dot, tiles, pixels)
+                        : whole_tiles<false, false>(line, dot, tiles, pixels);
             dot += tiles * 8;
             continue;
         }
@@ -264,53 +327,6 @@ void Beam::tile_part(int done, int count, int32_t line_start, int dot) {
         if (dot + count == 257)
             next_row(p_.v);
     }
-}
-
-// The same of whole tiles, and the pixels that come out meanwhile.
-void Beam::whole_tiles(int line, int from, int count, uint16_t* pixels) {
-    const int32_t line_start =
-        (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
-    const bool zero = p_.first_is_zero && line >= 0 && from <= 256;
-    const bool watched = watches(), latched = live_ && m_.mapper().pattern_fetch;
-    const auto table = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8);
-    unsigned low = p_.tile_low, high = p_.tile_high;
-    unsigned attribute_low = p_.attribute_low, attribute_high = p_.attribute_high;
-    uint16_t v = p_.v;
-    const auto run = [&](const Pixels* out) {
-        for (int dot = from, end = from + count * 8; dot < end; dot += 8) {
-            if (zero)
-                look_at_zero(dot, 8, low | high);
-            if (out)
-                out->draw(pixels, dot - 1, 8, low, high, attribute_low, attribute_high);
-            const auto address = static_cast<uint16_t>(table | nametable(v) << 4 | v >> 12);
-            const uint8_t two = attribute(v);
-            if (watched) {
-                change_a12(line_start + dot, false);
-                change_a12(line_start + dot + 4, table != 0);
-            }
-            low = (low << 8 & 0xFF00) | chr(address);
-            high = (high << 8 & 0xFF00) | chr(address | 8);
-            attribute_low = (attribute_low << 8 & 0xFF00) | (two & 1 ? 0xFF : 0);
-            attribute_high = (attribute_high << 8 & 0xFF00) | (two & 2 ? 0xFF : 0);
-            if (latched)
-                fetched(address | 8);
-            next_column(v);
-        }
-    };
-    if (pixels) {
-        const Pixels out(p_);
-        run(&out);
-    } else {
-        run(nullptr);
-    }
-    if (from + count * 8 == 257)
-        next_row(v);
-    p_.v = v;
-    p_.tile_low = static_cast<uint16_t>(low);
-    p_.tile_high = static_cast<uint16_t>(high);
-    p_.attribute_low = static_cast<uint16_t>(attribute_low);
-    p_.attribute_high = static_cast<uint16_t>(attribute_high);
-    p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
 }
 
 // Sprite 0's pixels against the background's in dots `dot` and on, at most to the end of a tile.

@@ -1,6 +1,4 @@
 // Pixels. https://www.nesdev.org/wiki/PPU_rendering, https://www.nesdev.org/wiki/PPU_palettes
-#include <array>
-
 #include "ppu.h"
 
 namespace colibri::ppu {
@@ -17,48 +15,26 @@ struct Tint {
     uint8_t colours;
 };
 
-// Each bit of a byte as a byte, bit 7 in the lowest.
-constexpr std::array<uint64_t, 256> kSpread = [] {
-    std::array<uint64_t, 256> table{};
-    for (unsigned i = 0; i < 256; ++i)
-        for (unsigned bit = 0; bit < 8; ++bit)
-            table[i] |= uint64_t{i >> bit & 1} << (7 - bit) * 8;
-    return table;
-}();
-
 }  // namespace
 
-Pixels::Pixels(const PpuState& p) : p_(p) {
+Pixels::Pixels(const PpuState& p)
+    : p_(p),
+      shift_(8 - p.fine_x),
+      background_(p.mask & kBackground ? ~uint64_t{0} : 0),
+      left_background_(p.mask & kBackgroundLeft ? background_ : 0) {
     const Tint tint(p);
     for (int i = 0; i < 32; ++i)
         colours_[i] = tint(p.palette[i]);
-    // What no pixel shows has the backdrop's colour; the palette keeps others there.
+    // Transparent pixels show the backdrop; the palette keeps other colours there.
     for (int i = 4; i < 16; i += 4)
         colours_[i] = colours_[0];
-    if (p.mask & kSprites)
-        for (int slot = 0; slot < 8; ++slot)
-            if (p.sprite_low[slot] | p.sprite_high[slot])
-                sprite_tiles_ |= (p.sprite_x[slot] & 7 ? 3u : 1u) << (p.sprite_x[slot] >> 3);
-}
-
-void Pixels::draw(uint16_t* row, int x, int count, unsigned low, unsigned high,
-                  unsigned attribute_low, unsigned attribute_high) const {
-    uint64_t pixels = 0;  // indices of colours, the leftmost in the lowest byte
-    if (p_.mask & kBackground && (x >= 8 || p_.mask & kBackgroundLeft)) {
-        const int shift = 8 - p_.fine_x;
-        const auto bits = [&](unsigned register_) { return kSpread[register_ >> shift & 0xFF]; };
-        pixels = bits(low) | bits(high) << 1 | bits(attribute_low) << 2 | bits(attribute_high) << 3;
-    }
-    if (sprite_tiles_ >> (x >> 3) & 1 && (x >= 8 || p_.mask & kSpritesLeft))
-        pixels = over_with_sprites(pixels, x);
-    row += x;
-    if (count == 8) {
-        for (int i = 0; i < 8; ++i)
-            row[i] = colours_[pixels >> (8 * i) & 0x1F];
+    if (!(p.mask & kSprites))
         return;
-    }
-    for (int i = 0; i < count; ++i)
-        row[i] = colours_[pixels >> (8 * i) & 0x1F];
+    for (int slot = 0; slot < 8; ++slot)
+        if (p.sprite_low[slot] | p.sprite_high[slot])
+            sprite_tiles_ |= (p.sprite_x[slot] & 7 ? 3u : 1u) << (p.sprite_x[slot] >> 3);
+    if (!(p.mask & kSpritesLeft))
+        sprite_tiles_ &= ~1u;
 }
 
 // Eight pixels with the sprites over the background, from `x` on.
