@@ -269,11 +269,11 @@ struct ExactBus {
     }
     void write(uint16_t address, unsigned value, bool data) {
         const Cycle at = cycle();
-        Cpu::write(m, address, uint8_t(value), at);
-        tick(1);
         bus = uint8_t(value);
         if (log)
             log->write(address, bus);
+        Cpu::write(m, address, bus, at);
+        tick(1);
         if (data && m.hooks)
             call(m.hooks->write, address, bus, at);
     }

@@ -23,7 +23,7 @@ enum Poll : uint8_t {
     kInterrupt,  // and found an interrupt, whatever the lines say now
 };
 
-// What the exact bus tells idle.h: every access of an instruction, and no others.
+// What the exact bus tells idle.h: every access of an instruction; reads after, writes before.
 struct BusLog {
     virtual void read(uint16_t address, uint8_t value) = 0;
     virtual void write(uint16_t address, uint8_t value) = 0;

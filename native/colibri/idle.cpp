@@ -1,7 +1,7 @@
 #include "idle.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "cpu.h"
 
@@ -14,7 +14,7 @@ constexpr Cycle kLongest = 8 * kInstructions;
 constexpr uint8_t kFailures = 6;
 constexpr Cycle kFirstInterval = 1500, kLastInterval = 60000;  // between samples
 
-// Notes whether an iteration touched anything but memory.
+// Notes whether an iteration touches anything but memory, and what it overwrites there.
 struct Watch final : BusLog {
     explicit Watch(const Machine& machine) : m(machine) {}
 
@@ -28,13 +28,33 @@ struct Watch final : BusLog {
             only_waits = false;
     }
     void write(uint16_t address, uint8_t) override {
-        if (address >= 0x2000)
+        const uint8_t* page = m.write_page[address >> 11];
+        if (!page || count == kWrites) {
             only_waits = false;
+            return;
+        }
+        const uint8_t* at = page + (address & 0x7FF);
+        for (int i = 0; i < count; ++i)
+            if (places[i] == at)
+                return;
+        places[count] = at;
+        before[count++] = *at;
+    }
+    // Whether memory is as it was.
+    bool left_no_trace() const {
+        for (int i = 0; i < count; ++i)
+            if (*places[i] != before[i])
+                return false;
+        return true;
     }
 
+    static constexpr int kWrites = 24;
     const Machine& m;
     bool only_waits = true;
     bool reads_status = false;
+    int count = 0;
+    std::array<const uint8_t*, kWrites> places;
+    std::array<uint8_t, kWrites> before;
 };
 
 }  // namespace
@@ -81,15 +101,13 @@ bool LoopCache::skip(Machine& m) {
     const Registers registers = m.registers();
     const Cycle began = s.cpu.cycle;
     const uint64_t counted = s.instructions;
-    std::memcpy(ram_.data(), s.ram, sizeof s.ram);
     Watch watch(m);
     for (int left = kInstructions; left > 0; --left) {
         Cpu::run_exactly(m, &watch);
         if (!watch.only_waits || !m.is_quiet() || s.cpu.pc == registers.pc)
             break;
     }
-    if (!watch.only_waits || !m.is_quiet() || m.registers() != registers ||
-        std::memcmp(ram_.data(), s.ram, sizeof s.ram) != 0)
+    if (!watch.only_waits || !m.is_quiet() || m.registers() != registers || !watch.left_no_trace())
         return false;
     m.schedule();
     Cycle limit = m.quiet_until();

@@ -1,7 +1,7 @@
 // Loops that only wait: found while they run, proven free of effects, and jumped over.
 //
-// A proof is one iteration run for real, on the exact bus. If at its end the registers and all of
-// RAM are as they were at its start, and it read nothing but memory and a $2002 that cannot
+// A proof is one iteration run for real, on the exact bus. If at its end the registers and all
+// memory are as they were at its start, and it read nothing but memory and a $2002 that cannot
 // change before a known cycle, then so will the next one be, and so on until something happens:
 // the clock is moved on by as many whole iterations as fit. What is learned here only says where
 // it is worth looking; it is no part of the state, and cannot change it.
@@ -39,7 +39,6 @@ class LoopCache {
     Cycle interval_;  // mean, between samples
     uint32_t random_ = 1;
     uint64_t skipped_ = 0;
-    std::array<uint8_t, sizeof(State::ram)> ram_;  // as at an iteration's start
 };
 
 }  // namespace colibri
