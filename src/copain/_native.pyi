@@ -261,9 +261,7 @@ class Hook:
     ``function(line)``.
     """
 
-    def __init__(
-        self, kind: str, first: int, last: int, function: Callable[..., object]
-    ) -> None:
+    def __init__(self, kind: str, first: int, last: int, function: Callable[..., object]) -> None:
         """`kind` is execute, read, write or trace; addresses are those on the CPU's bus."""
 
     @property

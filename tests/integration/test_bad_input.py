@@ -100,7 +100,11 @@ def test_no_core_says_where_it_looked_and_how_to_get_one(
     monkeypatch.setattr("copain.backends.cores.core_folders", lambda: [("Here", Path("/none"))])
     with pytest.raises(EmulatorMissing, match=r"no core for Nintendo.*looked for fceumm.*Here: "
                        r"/none.*pip install 'copain\[cores\]'"):  # fmt: skip
-        copain.open(alouette)
+        copain.open(alouette, emulator="libretro")
+    strange = bytearray(alouette.data)
+    strange[6:8] = 0xF0, 0xF0
+    with pytest.raises(EmulatorMissing, match=r"no core for Nintendo.*Copain's own.*mapper 255"):
+        copain.open(Rom.from_bytes(bytes(strange)))
 
 
 def test_options_and_emulators_that_do_not_exist(alouette: Rom, fceumm: str) -> None:
