@@ -229,12 +229,17 @@ bool Machine::run_cpu() {
                 catch_up_mapper(cpu.cycle);
         }
         const bool interrupted = Cpu::interrupted(*this);
-        if (cpu.dma_left) {
-            // The poll is over; the interrupt or the next instruction follows the DMA.
-            cpu.poll = interrupted ? kInterrupt : kNone;
-            Cpu::run_oam_dma(*this, frame_end);
-        } else if (interrupted) {
-            Cpu::interrupt(*this);
+        if (cpu.dma_left || interrupted) {
+            begin_hooked();
+            if (cpu.dma_left) {
+                // The poll is over; the interrupt or the next instruction follows the DMA.
+                cpu.poll = interrupted ? kInterrupt : kNone;
+                Cpu::run_oam_dma(*this, frame_end);
+            } else {
+                Cpu::interrupt(*this);
+            }
+            if (!settle())
+                return false;
         } else if (hooks) {
             if (!run_hooked())
                 return false;
@@ -265,36 +270,43 @@ void Machine::catch_up_mapper(Cycle cycle) {
         mapper_->catch_up(*this, cycle);
 }
 
+void Machine::begin_hooked() {
+    in_instruction_ = hooks != nullptr;
+    if (hooks)
+        hooks->stop = false;
+}
+
+// Takes what hooks want of the instruction's end. Returns false if one stops the frame.
+bool Machine::settle() {
+    in_instruction_ = false;
+    if (!loaded_.empty())
+        load(std::exchange(loaded_, {}));
+    if (registers_set_)
+        set_registers(*std::exchange(registers_set_, nullptr));
+    return !hooks || !hooks->stop;
+}
+
 // One instruction, with all that hooks want of it.
 bool Machine::run_hooked() {
-    const auto settle = [this] {
-        in_instruction_ = false;
-        if (!loaded_.empty())
-            load(std::exchange(loaded_, {}));
-        if (registers_set_)
-            set_registers(*std::exchange(registers_set_, nullptr));
-    };
-    hooks->stop = false;
+    begin_hooked();
     const CpuState& cpu = state_->cpu;
     if (hooks->trace)
         hooks->trace(hooks->trace_context, *this, trace_line());
     if (!hooks->execute.empty()) {
         const Access access{cpu.pc, peek(cpu.pc), cpu.cycle};
-        in_instruction_ = true;
         for (const Hook& hook : hooks->execute)
             if (hook.first <= access.address && access.address <= hook.last)
                 hook.call(hook.context, *this, access);
         const bool elsewhere = !loaded_.empty();
-        settle();
+        const bool goes_on = settle();
         if (elsewhere)
-            return !hooks->stop;
+            return goes_on;
+        in_instruction_ = true;
     }
-    in_instruction_ = true;
     irq_masked_ = cpu.p & 0x04;
     schedule();
     Cpu::run_exactly(*this);
-    settle();
-    return !hooks->stop;
+    return settle();
 }
 
 void Machine::end_frame() {

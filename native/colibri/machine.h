@@ -202,6 +202,8 @@ class Machine {
     friend bool run(Machine&, BusLog*);
     bool run_cpu();
     bool run_hooked();
+    void begin_hooked();
+    bool settle();
     void catch_up_mapper(Cycle cycle);
     void end_frame();
     void stop_by(Cycle cycle);
