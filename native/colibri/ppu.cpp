@@ -155,6 +155,10 @@ uint8_t read_data(Machine& m, Cycle cycle) {
         refreshed = 3;
     }
     p.read_buffer = *memory(m, v);
+    // The latches of MMC2 and MMC4 see the address bus, whoever reads.
+    // https://www.nesdev.org/wiki/MMC2
+    if (m.mapper().pattern_fetch && v < 0x2000)
+        m.mapper().pattern_fetch(m, v);
     set_latch(p, value, refreshed);
     if (beam.active())
         p.increment_wait = 1;
