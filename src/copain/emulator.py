@@ -234,8 +234,9 @@ class Trace(Protocol):
 class HasHooks(Protocol):
     """Python functions are called on what the processor does.
 
-    A function may read and write memory and registers, load a savestate and remove hooks. What it
-    raises comes out of `advance`. Addresses are those on the CPU's bus, mirrors apart.
+    A function may read and write memory and registers, load a savestate and remove hooks; what it
+    sets of the processor, or loads, is taken over before the next instruction. What it raises
+    comes out of `advance`. Addresses are those on the CPU's bus, mirrors apart.
     """
 
     def on_execute(self, where: Where, function: HookFunction) -> Hook:
@@ -243,7 +244,7 @@ class HasHooks(Protocol):
         ...
 
     def on_read(self, where: Where, function: HookFunction) -> Hook:
-        """Call `function` at each read of `where`, opcodes and dummy reads too."""
+        """Call `function` at each read of data at `where`; instructions are executed, not read."""
         ...
 
     def on_write(self, where: Where, function: HookFunction) -> Hook:

@@ -50,9 +50,9 @@ class Debugging:
         return self._hook("execute", where, function)
 
     def on_read(self, where: Where, function: HookFunction) -> Hook:
-        """Call ``function(address, value)`` at each read of `where`: see `on_execute`.
+        """Call ``function(address, value)`` at each read of data at `where`: see `on_execute`.
 
-        Reads are all that the processor does on its bus: opcodes, operands and dummy reads too.
+        Opcodes and operands are executed, not read; dummy reads do not count.
         """
         return self._hook("read", where, function)
 
@@ -109,7 +109,7 @@ class Debugging:
     ) -> None:
         """Set those that are given. Raises InputError for values that do not fit.
 
-        In a hook on a read or write they are set at the instruction's end.
+        In a hook they are set before the next instruction.
         """
         given = {"pc": pc, "a": a, "x": x, "y": y, "s": s, "p": p}
         changes = {name: value for name, value in given.items() if value is not None}
