@@ -5,6 +5,10 @@
 #include <array>
 #include <cstdint>
 
+#ifdef __SSSE3__
+#include <tmmintrin.h>
+#endif
+
 #include "machine.h"
 
 namespace colibri::ppu {
@@ -156,7 +160,7 @@ class Beam {
     int quiet_lines(int line, int count) const;
     void skip_lines(int line, int count);
     void background(int line, int from, int to);
-    void tile_part(int done, int count, int32_t line_start, int dot);
+    void tile_part(int done, int count, int dot);
     template <bool draws, bool watched>
     void whole_tiles(int line, int from, int count, uint16_t* pixels);
     void evaluate(int line, int from, int to);
@@ -198,6 +202,7 @@ class Beam {
     Machine* live_ = nullptr;
     RiseSearch* search_ = nullptr;
     const SpriteRows* rows_ = nullptr;  // while whole lines run
+    int32_t line_start_ = 0;            // of the line that runs: its dot 0
 };
 
 // Each bit of a byte as a byte, bit 7 in the lowest.
@@ -209,41 +214,63 @@ inline constexpr std::array<uint64_t, 256> kSpread = [] {
     return table;
 }();
 
+// Eight pixels as indices of colours, the leftmost in the lowest byte.
+inline uint64_t spread(unsigned low, unsigned high, unsigned attribute_low,
+                       unsigned attribute_high) {
+    return kSpread[low] | kSpread[high] << 1 | kSpread[attribute_low] << 2 |
+           kSpread[attribute_high] << 3;
+}
+
 // Drawing (ppu_draw.cpp). Made for some pixels of a line, between which no register is written.
-// Pixels come out of the background's shift registers as they are before the first of them.
 class Pixels {
   public:
     explicit Pixels(const PpuState& p);
-    // At row[x] and on, at most to the end of a tile.
-    void draw(uint16_t* row, int x, int count, unsigned low, unsigned high, unsigned attribute_low,
-              unsigned attribute_high) const {
-        const uint64_t pixels = tile(x, low, high, attribute_low, attribute_high);
+    // The next pixels from the background's shift registers, at row[x] and on, at most to the end
+    // of a tile.
+    void draw(uint16_t* row, int x, int count) const {
+        const int shift = 8 - p_.fine_x;
+        const auto byte = [&](uint16_t pixels) { return pixels >> shift & 0xFF; };
+        const uint64_t pixels = shown(x, spread(byte(p_.tile_low), byte(p_.tile_high),
+                                                byte(p_.attribute_low), byte(p_.attribute_high)));
         for (int i = 0; i < count; ++i)
             row[x + i] = colours_[pixels >> (8 * i) & 0x1F];
     }
-    // A tile's eight.
-    void draw_tile(uint16_t* row, int x, unsigned low, unsigned high, unsigned attribute_low,
-                   unsigned attribute_high) const {
-        const uint64_t pixels = tile(x, low, high, attribute_low, attribute_high);
+    // A tile's eight, from those that are next, fine X being 0, and those after them.
+    void draw_tile(uint16_t* row, int x, uint64_t now, uint64_t then) const {
+        const int shift = 8 * p_.fine_x;
+        const uint64_t pixels = shown(x, now >> shift | then << 1 << (63 - shift));
+#ifdef __SSSE3__
+        // Sixteen colours fit a shuffle: one for the background's, one for the sprites'.
+        const __m128i indices = _mm_cvtsi64_si128(static_cast<int64_t>(pixels));
+        __m128i bytes = _mm_shuffle_epi8(load(low_bytes_), indices);
+        if (pixels & 0x1010101010101010u) {
+            const __m128i sprite = _mm_cmpgt_epi8(indices, _mm_set1_epi8(15));
+            const __m128i others = _mm_shuffle_epi8(load(low_bytes_ + 16), indices);
+            bytes = _mm_or_si128(_mm_andnot_si128(sprite, bytes), _mm_and_si128(sprite, others));
+        }
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(row + x),
+                         _mm_unpacklo_epi8(bytes, _mm_set1_epi8(high_byte_)));
+#else
         for (int i = 0; i < 8; ++i)
             row[x + i] = colours_[pixels >> (8 * i) & 0x1F];
+#endif
     }
 
   private:
-    // Indices of colours, the leftmost pixel's in the lowest byte.
-    uint64_t tile(int x, unsigned low, unsigned high, unsigned attribute_low,
-                  unsigned attribute_high) const {
-        const auto bits = [this](unsigned pixels) { return kSpread[pixels >> shift_ & 0xFF]; };
-        const uint64_t mask = x < 8 ? left_background_ : background_;
-        uint64_t pixels = bits(low) | bits(high) << 1;
-        pixels |= bits(attribute_low) << 2 | bits(attribute_high) << 3;
-        pixels &= mask;
-        return sprite_tiles_ >> (x >> 3) & 1 ? over_with_sprites(pixels, x) : pixels;
+    uint64_t shown(int x, uint64_t background) const {
+        background &= x < 8 ? left_background_ : background_;
+        return sprite_tiles_ >> (x >> 3) & 1 ? over_with_sprites(background, x) : background;
     }
     uint64_t over_with_sprites(uint64_t background, int x) const;
+#ifdef __SSSE3__
+    static __m128i load(const uint8_t* from) {
+        return _mm_load_si128(reinterpret_cast<const __m128i*>(from));
+    }
+    alignas(16) uint8_t low_bytes_[32];
+    char high_byte_;  // of all colours: an emphasis bit
+#endif
 
     const PpuState& p_;
-    const int shift_;
     const uint64_t background_, left_background_;  // which bits of pixels are shown
     uint32_t sprite_tiles_ = 0;  // tiles of the line that show a sprite, a bit each
     uint16_t colours_[32];

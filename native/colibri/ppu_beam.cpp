@@ -167,7 +167,7 @@ void Beam::end_picture() {
 
 // Dots `from` to before `to` of one line, the pre-render line being -1.
 void Beam::part(int line, int from, int to) {
-    const int32_t start = p_.dot - from;
+    line_start_ = p_.dot - from;
     if (line < 0) {
         // All three flags fall at dot 1, but a read of $2002 takes vertical blank as it is at its
         // start, and the others as they are near its end: that is a dot earlier for them.
@@ -202,9 +202,9 @@ void Beam::part(int line, int from, int to) {
         if (from <= 336 && to > 321)
             background(line, std::max(from, 321), std::min(to, 337));
         if (from <= 337 && to > 337)
-            set_a12(start + 337, false);
+            set_a12(line_start_ + 337, false);
     }
-    p_.dot = start + to;
+    p_.dot = line_start_ + to;
     if (line < 0 && to == 340 && p_.rendering && p_.odd_frame && m_.clock().odd_frames)
         p_.short_frame = 1;
     if (line == 239 && to == kDotsPerLine)
@@ -216,58 +216,68 @@ void Beam::part(int line, int from, int to) {
 template <bool draws, bool watched>
 void Beam::whole_tiles(int line, int from, int count, uint16_t* pixels) {
     [[maybe_unused]] const std::conditional_t<draws, Pixels, NoPixels> out(p_);
-    [[maybe_unused]] const int32_t line_start =
-        (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
-    // Tiles that sprite 0 touches.
+    // Tiles that sprite 0 touches begin at these dots.
     const bool zero = p_.first_is_zero && line >= 0 && from <= 256;
     const int zero_from = zero ? p_.sprite_x[0] - 6 : kDotsPerLine;
-    const int zero_to = zero ? p_.sprite_x[0] + 9 : 0;
     const auto table = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8);
-    const std::array<const uint8_t*, 4> nametables = m_.nametable_page;
+    const unsigned fine_y = p_.v >> 12;
     const uint8_t* patterns[4];
     for (int i = 0; i < 4; ++i)
-        patterns[i] = m_.chr_page[table >> 10 | i];
+        patterns[i] = m_.chr_page[table >> 10 | i] + fine_y;
     unsigned low = p_.tile_low, high = p_.tile_high;
     unsigned attribute_low = p_.attribute_low, attribute_high = p_.attribute_high;
+    // The eight pixels that are next, and those after them.
+    [[maybe_unused]] uint64_t now = 0, then = 0;
+    if constexpr (draws) {
+        now = spread(low >> 8, high >> 8, attribute_low >> 8, attribute_high >> 8);
+        then = spread(low & 0xFF, high & 0xFF, attribute_low & 0xFF, attribute_high & 0xFF);
+    }
     uint16_t v = p_.v;
+    unsigned two = 0, before = 0;  // attributes of the last tile, and of the one before
     for (int dot = from, end = from + count * 8; dot < end; dot += 8) {
-        if (dot >= zero_from && dot < zero_to)
+        if (static_cast<unsigned>(dot - zero_from) < 15)
             look_at_zero(dot, 8, low | high);
-        if constexpr (draws)
-            out.draw_tile(pixels, dot - 1, low, high, attribute_low, attribute_high);
-        const uint8_t* const names = nametables[v >> 10 & 3];
+        const uint8_t* const names = m_.nametable_page[v >> 10 & 3];
         const unsigned tile = names[v & 0x3FF];
-        const unsigned two =
-            names[0x3C0 | (v >> 4 & 0x38) | (v >> 2 & 7)] >> ((v >> 4 & 4) | (v & 2));
-        const unsigned at = tile << 4 | v >> 12;
-        const uint8_t* pattern = patterns[at >> 10] + (at & 0x3FF);
+        before = two;
+        two = names[0x3C0 | (v >> 4 & 0x38) | (v >> 2 & 7)] >> ((v >> 4 & 4) | (v & 2)) & 3;
+        const uint8_t* pattern = patterns[tile >> 6] + (tile << 4 & 0x3FF);
         if constexpr (watched) {
-            set_a12(line_start + dot, false);
-            set_a12(line_start + dot + 4, table != 0);
-            pattern = m_.chr_page[(table | at) >> 10] + (at & 0x3FF);
+            set_a12(line_start_ + dot, false);
+            set_a12(line_start_ + dot + 4, table != 0);
+            // A latch may have changed banks since.
+            pattern = m_.chr_page[table >> 10 | tile >> 6] + (tile << 4 & 0x3FF) + fine_y;
         }
-        low = (low << 8 & 0xFF00) | pattern[0];
-        high = (high << 8 & 0xFF00) | pattern[8];
-        attribute_low = (attribute_low << 8 & 0xFF00) | (0xFF & -(two & 1));
-        attribute_high = (attribute_high << 8 & 0xFF00) | (0xFF & -(two >> 1 & 1));
+        if constexpr (draws) {
+            out.draw_tile(pixels, dot - 1, now, then);
+            now = then;
+            then = kSpread[pattern[0]] | kSpread[pattern[8]] << 1 | two * 0x0404040404040404u;
+        }
+        low = low << 8 | pattern[0];
+        high = high << 8 | pattern[8];
         if constexpr (watched)
-            fetched(static_cast<uint16_t>(table | at | 8));
+            fetched(static_cast<uint16_t>(table | tile << 4 | fine_y | 8));
         next_column(v);
     }
     if (from + count * 8 == 257)
         next_row(v);
+    if (count == 1) {
+        attribute_low <<= 8;
+        attribute_high <<= 8;
+    } else {
+        attribute_low = before & 1 ? 0xFF00 : 0;
+        attribute_high = before & 2 ? 0xFF00 : 0;
+    }
     p_.v = v;
     p_.tile_low = static_cast<uint16_t>(low);
     p_.tile_high = static_cast<uint16_t>(high);
-    p_.attribute_low = static_cast<uint16_t>(attribute_low);
-    p_.attribute_high = static_cast<uint16_t>(attribute_high);
+    p_.attribute_low = static_cast<uint16_t>(attribute_low | (two & 1 ? 0xFF : 0));
+    p_.attribute_high = static_cast<uint16_t>(attribute_high | (two & 2 ? 0xFF : 0));
     p_.fetched_tile = p_.fetched_attribute = p_.fetched_low = p_.fetched_high = 0;
 }
 
 void Beam::background(int line, int from, int to) {
     uint16_t* const pixels = from <= 256 ? row(line) : nullptr;
-    const int32_t line_start =
-        (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
     for (int dot = from; dot < to;) {
         const int done = (dot - 1) & 7;
         if (const int tiles = (to - dot) / 8; done == 0 && tiles > 0) {
@@ -286,19 +296,18 @@ void Beam::background(int line, int from, int to) {
             if (p_.first_is_zero)
                 look_at_zero(dot, count, p_.tile_low | p_.tile_high);
             if (pixels)
-                Pixels(p_).draw(pixels, dot - 1, count, p_.tile_low, p_.tile_high, p_.attribute_low,
-                                p_.attribute_high);
+                Pixels(p_).draw(pixels, dot - 1, count);
         }
-        tile_part(done, count, line_start, dot);
+        tile_part(done, count, dot);
         dot += count;
     }
 }
 
 // `count` dots of the fetches of a tile, of which `done` are over.
-void Beam::tile_part(int done, int count, int32_t line_start, int dot) {
+void Beam::tile_part(int done, int count, int dot) {
     const int end = done + count;
     if (done == 0) {
-        set_a12(line_start + dot, false);
+        set_a12(line_start_ + dot, false);
         p_.fetched_tile = nametable(p_.v);
     }
     if (done <= 2 && end > 2)
@@ -306,7 +315,7 @@ void Beam::tile_part(int done, int count, int32_t line_start, int dot) {
     const auto address = static_cast<uint16_t>((p_.ctrl & kBackgroundTable) << 8 |
                                                p_.fetched_tile << 4 | p_.v >> 12);
     if (done <= 4 && end > 4) {
-        set_a12(line_start + dot - done + 4, address & 0x1000);
+        set_a12(line_start_ + dot - done + 4, address & 0x1000);
         p_.fetched_low = chr(address);
     }
     if (done <= 6 && end > 6) {
@@ -467,11 +476,10 @@ void Beam::sprite_fetches(int line, int from, int to) {
         p_.evaluation &= kZeroFound;
     }
     p_.oam_addr = 0;
-    const int32_t start = (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
     for (int slot = (from - 257) / 8; slot < 8; ++slot) {
         const int dot = 257 + slot * 8;
         if (dot >= from && dot < to)
-            set_a12(start + dot, false);
+            set_a12(line_start_ + dot, false);
         if (dot + 4 >= from && dot + 4 < to)
             fetch_sprite(line, slot);
     }
@@ -490,8 +498,7 @@ void Beam::fetch_sprite(int line, int slot) {
     int address = height == 8 ? (p_.ctrl & kSpriteTable) << 9 | tile << 4
                               : (tile & 1) << 12 | (tile & 0xFE) << 4;
     address += row + (row & 8);
-    const int32_t start = (p_.dot + p_.short_frame) / kDotsPerLine * kDotsPerLine - p_.short_frame;
-    set_a12(start + 261 + slot * 8, address & 0x1000);
+    set_a12(line_start_ + 261 + slot * 8, address & 0x1000);
     if (shown) {
         const uint8_t low = chr(static_cast<uint16_t>(address));
         const uint8_t high = chr(static_cast<uint16_t>(address | 8));
@@ -585,6 +592,7 @@ void Beam::skip_lines(int line, int count) {
         return;
     }
     line += count - 1;
+    line_start_ = p_.dot;
     evaluate(line, 1, kDotsPerLine);
     sprite_fetches(line, 257, 321);
     background(line, 321, 337);

@@ -19,7 +19,6 @@ struct Tint {
 
 Pixels::Pixels(const PpuState& p)
     : p_(p),
-      shift_(8 - p.fine_x),
       background_(p.mask & kBackground ? ~uint64_t{0} : 0),
       left_background_(p.mask & kBackgroundLeft ? background_ : 0) {
     const Tint tint(p);
@@ -28,6 +27,11 @@ Pixels::Pixels(const PpuState& p)
     // Transparent pixels show the backdrop; the palette keeps other colours there.
     for (int i = 4; i < 16; i += 4)
         colours_[i] = colours_[0];
+#ifdef __SSSE3__
+    for (int i = 0; i < 32; ++i)
+        low_bytes_[i] = static_cast<uint8_t>(colours_[i]);
+    high_byte_ = static_cast<char>(colours_[0] >> 8);
+#endif
     if (!(p.mask & kSprites))
         return;
     for (int slot = 0; slot < 8; ++slot)
