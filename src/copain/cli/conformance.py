@@ -31,7 +31,10 @@ TIME_LIMIT = 900.0
 """Seconds that one emulator and game may take."""
 
 EXACT_CORES = ("fceumm", "nestopia")
-"""The cores of which copain requires exact; and it requires it of the emulator grid."""
+"""The cores of which copain requires exact."""
+
+OUR_OWN = ("grid", "colibri")
+"""The emulators of which copain requires exact."""
 
 _STYLES = {
     "exact": "green", "absent": "dim", "heals": "yellow", "diverges": "red", "wrong": "bold red",
@@ -55,7 +58,7 @@ class Target:
     @property
     def must_be_exact(self) -> bool:
         """Whether anything less than exact is a failure."""
-        return self.emulator == "grid" or self.core in EXACT_CORES
+        return self.emulator in OUR_OWN or self.core in EXACT_CORES
 
 
 def find_targets() -> list[Target]:
@@ -78,6 +81,11 @@ def find_targets() -> list[Target]:
                 games.append((path.stem, path, cores))
     targets = [Target("grid", "", "grid", _shipped("grid"))]
     targets += [
+        Target("colibri", "", game, path)
+        for game, path, _ in games
+        if path.is_file() and _colibri_plays(path)
+    ]
+    targets += [
         Target("libretro", core, game, path)
         for game, path, cores in games
         for core in cores
@@ -88,7 +96,7 @@ def find_targets() -> list[Target]:
 
 def conformance(
     emulator: Annotated[
-        str | None, typer.Option(help="Only this emulator, such as grid or libretro.")
+        str | None, typer.Option(help="Only this emulator, such as colibri or libretro.")
     ] = None,
     core: Annotated[str | None, typer.Option(help="Only this libretro core.")] = None,
     rom: Annotated[Path | None, typer.Option(help="This ROM instead of those found.")] = None,
@@ -99,7 +107,7 @@ def conformance(
     """Check what emulators promise: exact, heals or diverges, for each check.
 
     Without --rom: every emulator and game that is found here, each in a process of its own. Exit
-    status 1 unless grid, fceumm and nestopia are exact.
+    status 1 unless grid, colibri, fceumm and nestopia are exact.
     """
     seeds = tuple(seed or SEEDS)
     if rom is None:
@@ -119,8 +127,10 @@ def conformance(
         name = emulator or ("grid" if game.system is GRID else "libretro")
         targets = [
             Target(name, one, rom.stem, rom)
-            for one in ([""] if name == "grid" else [core] if core else _cores_for(rom))
+            for one in ([""] if name != "libretro" else [core] if core else _cores_for(rom))
         ]
+        if emulator is None and core is None and _colibri_plays(rom):
+            targets.insert(0, Target("colibri", "", rom.stem, rom))
         results = [check_here(target, frames, seeds).to_dict() for target in targets]
     if as_json:
         print(json.dumps(results, indent=2))
@@ -235,6 +245,15 @@ def _print(targets: list[Target], results: list[dict[str, Any]]) -> None:
         found["bytes"] for result in results for found in result.get("checks", {}).values()
     )
     console.print(f"{compared:,} bytes were compared.", highlight=False)
+
+
+def _colibri_plays(path: Path) -> bool:
+    """Whether the file at `path` is a game that Colibri plays."""
+    try:
+        with open_emulator(path, "colibri"):
+            return True
+    except CopainError:
+        return False
 
 
 def _efp() -> Path:
