@@ -41,6 +41,8 @@ _STYLES = {
     RomStatus.REFUSED: "bold red", RomStatus.BY_EYE: "dim",
 }  # fmt: skip
 
+_GOOD = (RomStatus.PASSED, RomStatus.BY_EYE)
+
 # How a PAL console is asked for.
 _PAL = {
     "colibri": {"region": "pal"},
@@ -143,7 +145,7 @@ def show(columns: dict[str, list[RomResult]], console: Console, *, failures: boo
     for name in columns:
         table.add_column(name)
     for row in _rows(columns):
-        if failures and all(cell is None or cell.fine for cell in row):
+        if failures and all(cell is None or cell.status in _GOOD for cell in row):
             continue
         label = next(cell.name for cell in row if cell is not None)
         cells = [
@@ -151,6 +153,12 @@ def show(columns: dict[str, list[RomResult]], console: Console, *, failures: boo
         ]
         table.add_row(escape(label), *cells)
     console.print(table)
+    for row in _rows(columns):
+        for cell in row:
+            if cell is not None and cell.known:
+                console.print(
+                    f"{cell.name} on {cell.emulator}: {cell.known}", highlight=False, markup=False
+                )
     for name, results in columns.items():
         sums = ", ".join(f"{many} {status}" for status, many in count(results).items() if many)
         console.print(f"{name}: {sums}", highlight=False)
