@@ -159,6 +159,8 @@ class Beam {
     void whole_lines(int line, int count);
     int quiet_lines(int line, int count) const;
     void skip_lines(int line, int count);
+    void alike_lines(int count);
+    void watched_lines(int line, int count);
     void background(int line, int from, int to);
     void tile_part(int done, int count, int dot);
     template <bool draws, bool watched>

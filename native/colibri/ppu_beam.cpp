@@ -546,7 +546,7 @@ void Beam::whole_lines(int line, int count) {
 int Beam::quiet_lines(int line, int count) const {
     if (row(line) || p_.oam_addr != 0 || (live_ && m_.mapper().pattern_fetch))
         return 0;
-    if (watches() && (p_.ctrl & kTall || count < 3))
+    if (watches() && count < 3)
         return 0;
     if (!(p_.status & kZeroHit) && (p_.mask & kBoth) == kBoth) {
         if (p_.first_is_zero)
@@ -560,23 +560,51 @@ int Beam::quiet_lines(int line, int count) const {
     return count;
 }
 
+// Lines in which A12 rises where it rose in the line before.
+void Beam::alike_lines(int count) {
+    if (count <= 0)
+        return;
+    const bool background = p_.ctrl & kBackgroundTable, sprites = p_.ctrl & kSpriteTable;
+    if (background != sprites)
+        rises(p_.dot + (sprites ? 261 : 325), count);
+    next_rows(p_.v, count);
+    p_.dot += count * kDotsPerLine;
+    if (background || sprites)
+        p_.a12_low_since += count * kDotsPerLine;
+}
+
+// Lines of which only A12 matters; tall sprites choose their tables one by one.
+void Beam::watched_lines(int line, int count) {
+    const bool background = p_.ctrl & kBackgroundTable;
+    for (const int end = line + count; line < end && !(search_ && search_->left == 0); ++line) {
+        line_start_ = p_.dot;
+        const auto show = [&](int dot, bool high) { change_a12(line_start_ + dot, high); };
+        show(1, false);
+        if (background)
+            show(5, true);
+        evaluate(line, 1, kDotsPerLine);
+        sprite_fetches(line, 257, 321);
+        show(321, false);
+        if (background) {
+            show(325, true);
+            show(329, false);
+            show(333, true);
+            show(337, false);
+        }
+        next_row(p_.v);
+        p_.dot += kDotsPerLine;
+    }
+}
+
 void Beam::skip_lines(int line, int count) {
     if (watches()) {
-        // A12 falls and rises alike on all lines but the first and the last.
+        // The first line may differ from those after it, and the last leaves its registers.
         part(line, 0, kDotsPerLine);
-        const bool low = !(p_.ctrl & kBackgroundTable), high = p_.ctrl & kSpriteTable;
-        const int middle = count - 2;
-        if (middle > 0) {
-            if (low == high)
-                rises(p_.dot + (high ? 261 : 325), middle);
-            if (search_ && search_->left == 0)
-                return;
-            next_rows(p_.v, middle);
-            p_.dot += middle * kDotsPerLine;
-            if (!low || high)
-                p_.a12_low_since += middle * kDotsPerLine;
-        }
-        if (count > 1)
+        if (p_.ctrl & kTall)
+            watched_lines(line + 1, count - 2);
+        else
+            alike_lines(count - 2);
+        if (count > 1 && !(search_ && search_->left == 0))
             part(line + count - 1, 0, kDotsPerLine);
         return;
     }
