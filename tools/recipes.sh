@@ -10,7 +10,7 @@ venv="$root/.venv"
 log="$root/build/setup.log"
 lowest=11  # Python 3.11
 highest=13 # to 3.13
-demo_borrows="libretro-nestopia"
+demo_borrows="" # copain's own NES plays the demo; cores that are there give a second opinion
 test_borrows="libretro-nestopia libretro-gambatte cc65 efp"
 test_programs="fceux lua-socket lua5.1 lua5.4 xdotool xvfb"
 
@@ -63,9 +63,9 @@ set_up_packages() {
     if [ "$level" = test ]; then
         extras=dev what="copain's packages and the tools of the tests" size=310
     else
-        extras=cores,render,play what="copain's packages, libretro cores among them" size=225
+        extras=render,play what="copain's packages" size=115
     fi
-    [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || [ "$(uname -s)" = Darwin ] ||
+    [ "$level" = demo ] || [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || [ "$(uname -s)" = Darwin ] ||
         say "The package stable-retro has no libretro cores for $(uname -m): install cores yourself."
     say "Python packages: up to $size MB from PyPI ($what), once; pip keeps what it fetched."
     rm -f "$venv"/.packages-*
@@ -121,7 +121,7 @@ install_test_packages() {
     say "Going on without$wanted: their tests skip. To have them: sudo apt-get install$wanted"
 }
 
-# What only widens the demo or the tests: a second NES core, a free game, an assembler. As Debian
+# What only widens the tests: a second NES core, a free game, an assembler. As Debian
 # packages they would bring RetroArch and FCEUX with them (300 MB and more), so their own files
 # alone (4 MB) are laid into the environment, which takes no rights and leaves the system alone.
 borrow_debian_packages() {

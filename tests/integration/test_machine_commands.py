@@ -83,6 +83,7 @@ def test_doctor_finds_what_is_here_and_says_how_to_get_the_rest(
 ) -> None:
     assert run(monkeypatch, "doctor", "--json") == 0
     findings = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert "Colibri" in findings["NES"]["detail"]
     assert findings["core for nes"]["found"]
     assert fceumm in findings["core for nes"]["detail"]
     assert findings["game alouette"]["found"]
