@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # What the last line says; the figures may change with the game.
 LAST_LINES = {
-    "hooks": r"frame \d+: lives 0, 3, 2, 1, 0; [\\d,]+ instructions",
+    "hooks": r"frame \d+: lives 0, 3, 2, 1, 0; [\d,]+ instructions",
     "hud": r"frame 640: the score was written in \d+ frames, see hud\.png",
     "first_script": r"frame \d+: \d+ points, [0-3] lives left",
     "many_runners": r"copain [\d.]+: runner \d was luckiest",
