@@ -687,7 +687,7 @@ void Cpu::write(Machine& m, uint16_t address, uint8_t value, Cycle cycle) {
         cpu.dma_left = kDmaWaits;
         m.schedule();
     } else if (address == 0x4016) {
-        joypads::write(m, value);
+        joypads::write(m, value, m.joypad_wire_, cycle);
     } else if (address < 0x4018) {
         apu::write(m, address, value, cycle);
     } else if (address >= 0x4020) {

@@ -60,8 +60,9 @@ class Cpu {
 };
 
 namespace joypads {
-void write(Machine& m, uint8_t value);           // $4016
-uint8_t read(Machine& m, int port, bool again);  // $4016, $4017: bits 0-4
+using Wire = Machine::JoypadWire;
+void write(Machine& m, uint8_t value, Wire& wire, Cycle cycle);  // $4016
+uint8_t read(Machine& m, int port, bool again);                  // $4016, $4017: bits 0-4
 void hold(Machine& m, const std::array<uint8_t, 4>& held);
 }  // namespace joypads
 

@@ -5,6 +5,29 @@
 
 namespace colibri {
 
+namespace {
+
+// A read by DMA. The chip's own registers look at the low bits of what DMA asks for, and at
+// whether the address that the halted CPU puts out (`halted`) is one of theirs; so they answer
+// beside memory, or do not answer at all.
+// https://www.nesdev.org/wiki/DMA#Register_conflicts
+uint8_t read_by_dma(Machine& m, uint16_t halted, uint16_t address, Cycle cycle, uint8_t bus) {
+    const bool inside = (address & 0xFFE0) == 0x4000;
+    if ((halted & 0xFFE0) != 0x4000)
+        return inside ? bus : Cpu::read(m, address, cycle, bus);
+    const auto its = uint16_t(0x4000 | (address & 0x1F));
+    if (!inside)
+        bus = Cpu::read(m, address, cycle, bus);
+    if (its == 0x4015)
+        return Cpu::read(m, its, cycle, bus);
+    if (its != 0x4016 && its != 0x4017)
+        return bus;
+    const uint8_t joypad = Cpu::read(m, its, cycle, bus);  // bits 5-7 are of the bus
+    return inside ? joypad : uint8_t(joypad & (bus | 0xE0));
+}
+
+}  // namespace
+
 Cycle Cpu::fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t& bus) {
     // The processor is halted in this cycle, the unit gets ready in the next, and reads in the
     // first one after it that is for reading. All the while the CPU's own read is repeated.
@@ -21,7 +44,7 @@ Cycle Cpu::fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t& bus
     }
     if (until <= at)
         return until;
-    bus = read(m, apu::dmc_address(m), at, bus);
+    bus = read_by_dma(m, address, apu::dmc_address(m), at, bus);
     apu::dmc_byte(m, bus, at);
     return at + 1;
 }
@@ -57,9 +80,10 @@ void Cpu::run_oam_dma(Machine& m, Cycle frame_end) {
         if (!m.puts(at)) {
             const Cycle fetch = dmc_began();
             if (fetch != kNever && at >= fetch + 2)
-                apu::dmc_byte(m, read(m, apu::dmc_address(m), at, 0), at);
+                apu::dmc_byte(m, read_by_dma(m, cpu.pc, apu::dmc_address(m), at, 0), at);
             else if (cpu.dma_left && cpu.dma_left % 2 == 0) {
-                cpu.dma_byte = read(m, uint16_t(page + (512 - cpu.dma_left) / 2), at, cpu.dma_byte);
+                const auto from = uint16_t(page + (512 - cpu.dma_left) / 2);
+                cpu.dma_byte = read_by_dma(m, cpu.pc, from, at, cpu.dma_byte);
                 --cpu.dma_left;
             }
         } else if (cpu.dma_left % 2) {

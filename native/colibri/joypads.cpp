@@ -1,5 +1,7 @@
 // Two joypads, or four on a Four Score. https://www.nesdev.org/wiki/Standard_controller
 // https://www.nesdev.org/wiki/Four_player_adapters
+#include <algorithm>
+
 #include "cpu.h"
 
 namespace colibri::joypads {
@@ -23,8 +25,20 @@ void hold(Machine& m, const std::array<uint8_t, 4>& held) {
         reload(s);
 }
 
-void write(Machine& m, uint8_t value) {
+// The chip puts out what was written when its clock turns from getting to putting. So what a
+// read-modify-write opcode writes first, in a cycle that puts, is never seen.
+void write(Machine& m, uint8_t value, Wire& wire, Cycle cycle) {
     State& s = m.s();
+    if (wire.cycle != cycle - 1 || m.puts(cycle)) {
+        wire.strobe = s.strobe;
+        std::copy_n(s.shift, 4, wire.shift);
+        std::copy_n(s.shifted, 4, wire.shifted);
+    } else {
+        s.strobe = wire.strobe;
+        std::copy_n(wire.shift, 4, s.shift);
+        std::copy_n(wire.shifted, 4, s.shifted);
+    }
+    wire.cycle = cycle;
     if (s.strobe || (value & 1))
         reload(s);
     s.strobe = value & 1;

@@ -96,6 +96,7 @@ std::span<uint8_t> Machine::extra_nametables() {
 void Machine::attach(uint8_t* block) {
     state_ = reinterpret_cast<State*>(block);
     status_lasts = 0;
+    known_rise = {};
     read_page.fill(nullptr);
     write_page.fill(nullptr);
     for (int page = 0; page < 4; ++page)
@@ -334,7 +335,7 @@ void Machine::end_frame() {
     s.lagged = !s.polled;
     s.lag_frames += s.lagged;
     s.polled = 0;
-    joypad_read_[0] = joypad_read_[1] = -2;
+    joypad_read_[0] = joypad_read_[1] = joypad_wire_.cycle = -2;
     loops_->end_frame(length);
 }
 
