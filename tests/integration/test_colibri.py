@@ -158,22 +158,27 @@ def test_a_savestate_is_small_and_equal_for_equal_machines(alouette: Rom, seed: 
     assert len(one.save_state().payload) < 14_000
 
 
-@pytest.mark.parametrize("change", [
-    lambda data: data[:-1], lambda data: data + b"\0", lambda data: b"",
-    lambda data: b"XXXX" + data[4:], lambda data: data[:4] + b"\xff\xff" + data[6:],
-    lambda data: data[:8] + bytes(8) + data[16:],
-])  # fmt: skip
-def test_garbage_is_refused_with_the_reason(
-    nes: ColibriEmulator, change: Callable[[bytes], bytes]
-) -> None:
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "a byte short": lambda data: data[:-1],
+    "a byte long": lambda data: data + b"\0",
+    "empty": lambda data: b"",
+    "another magic": lambda data: b"XXXX" + data[4:],
+    "another version": lambda data: data[:4] + b"\xff\xff" + data[6:],
+    "another game": lambda data: data[:8] + bytes(8) + data[16:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_garbage_is_refused_with_the_reason(nes: ColibriEmulator, damage: str) -> None:
     before = nes.save_state().payload
-    with pytest.raises(copain._native.CoreError) as refusal:  # pyright: ignore[reportPrivateUsage]
-        nes.native.load_state(change(before))
+    damaged = DAMAGES[damage](before)
+    with pytest.raises(_native.CoreError) as refusal:
+        nes.native.load_state(damaged)
     assert str(refusal.value)
     assert nes.save_state().payload == before
     pool = _native.StatePool(_native.Cartridge(nes.rom.data), 2)
     with pytest.raises(_native.CoreError):
-        pool.put(change(before))
+        pool.put(damaged)
     assert pool.used == 0
 
 

@@ -8,7 +8,6 @@ import weakref
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import copain
@@ -286,4 +285,4 @@ def test_disassembly_goes_on_where_the_last_ended(nes: ColibriEmulator) -> None:
     for one, next_one in pairwise(code):
         assert next_one.address == one.address + len(one.data)
         assert one.data == nes.memory["cpu"][one.address : next_one.address].tobytes()
-    assert np.all([re.match(r"\*?[A-Z]{3}", one.text) for one in code])
+    assert all(re.match(r"\*?[A-Z]{3}", one.text) for one in code)
