@@ -21,29 +21,27 @@ the turns' ratios, so that a busy machine slows both sides alike:
 from __future__ import annotations
 
 import argparse
-import datetime
 import hashlib
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from measuring import circumstances, ratio, save, some_inputs, take_turns
 
 import copain
 from copain import _native
 from copain.backends.libretro import LibretroEmulator, LibretroFleet
 
-ROOT = Path(__file__).parent.parent
 CORES = ("fceumm", "nestopia")
 RAM, ADDRESS = 2, 0x20
 FRAMES = 150  # in a turn of `advance`
@@ -82,10 +80,7 @@ def main() -> int:
         "rom": rom.name,
         "rom_sha1": hashlib.sha1(rom.read_bytes()).hexdigest(),
         "turns": arguments.turns,
-        "machine": machine(),
-        "commit": commit(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "load_before": [round(load, 2) for load in os.getloadavg()],
+        **circumstances(),
         "results": {
             core: {name: round(value, 4) for name, value in figures.items()}
             for core, figures in results.items()
@@ -95,11 +90,7 @@ def main() -> int:
     }
     print(json.dumps(report, indent=2) if arguments.json else table(report))
     if arguments.save:
-        folder = ROOT / "benchmarks" / "results"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"in_process-{report['date'][:10]}.json"
-        path.write_text(json.dumps(report, indent=2) + "\n")
-        print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
+        save("in_process", report)
     return 1 if arguments.check and missed else 0
 
 
@@ -123,30 +114,13 @@ def measure(rom: Path, core: str, turns: int) -> Figures:
         ("stable_retro_ratio", "pictures", "stable_retro"),
     ):
         if over in speeds and under in speeds:
-            figures[name] = statistics.median(
-                a / b for a, b in zip(speeds[over], speeds[under], strict=True)
-            )
+            figures[name] = ratio(speeds, over, under)
     if core == "fceumm":
         figures["further_instance_mb"] = in_fresh_process(memory_of_a_further_instance, rom, core)
     figures["open_seconds"] = statistics.median(
         in_fresh_process(seconds_to_the_first_frame, rom, core) for _ in range(5)
     )
     return figures
-
-
-def take_turns(
-    contestants: Sequence[tuple[str, Callable[[], int]]], turns: int
-) -> dict[str, list[float]]:
-    """Frames a second of each contestant, turn by turn; the first turn is for warming up."""
-    speeds: dict[str, list[float]] = {name: [] for name, _ in contestants}
-    for turn in range(turns + 1):
-        # Forwards and backwards, so that nobody always comes after the same other.
-        for name, play in contestants if turn % 2 else contestants[::-1]:
-            start = perf_counter()
-            frames = play()
-            if turn > 0:
-                speeds[name].append(frames / (perf_counter() - start))
-    return speeds
 
 
 def advances(emulator: LibretroEmulator) -> list[tuple[str, Callable[[], int]]]:
@@ -325,12 +299,6 @@ def open_libretro(rom: Path, core: str) -> LibretroEmulator:
     return emulator
 
 
-def some_inputs(shape: tuple[int, ...]) -> npt.NDArray[np.uint16]:
-    """Buttons at random, of those that all emulators know."""
-    buttons = sum(copain.Button.__members__[name] for name in ("A", "B", "UP", "DOWN", "LEFT"))
-    return np.random.default_rng(1).integers(0, 2**16, shape, dtype=np.uint16) & np.uint16(buttons)
-
-
 def find_rom() -> Path:
     """Alouette, or the NES game of Debian's package efp."""
     alouette = Path(copain.__file__).parent / "games" / "alouette" / "alouette.nes"
@@ -338,38 +306,6 @@ def find_rom() -> Path:
         if rom.is_file():
             return rom
     raise SystemExit("no NES game: name one with --rom")
-
-
-def machine() -> dict[str, str | int]:
-    """What this machine is."""
-    name = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), name)
-    return {
-        "processor": name,
-        "cores": os.cpu_count() or 0,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def commit() -> str:
-    """The commit that is measured, with a plus if files have changed since."""
-    try:
-        name = git("rev-parse", "--short", "HEAD")
-        changed = git("status", "--porcelain", "--", "native", "src", "CMakeLists.txt")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name + ("+" if changed else "")
-
-
-def git(*arguments: str) -> str:
-    """What git answers."""
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), *arguments], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 def table(report: dict[str, Any]) -> str:
