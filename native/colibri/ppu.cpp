@@ -258,6 +258,26 @@ void begin_frame(const Machine& m, PpuState& p, int32_t length) {
     p.short_frame = 0;
 }
 
+// The nth rise of A12 from here on, by running a copy of the PPU ahead.
+Cycle look_for_rise(const Machine& m, unsigned nth) {
+    PpuState copy = m.s().ppu;
+    copy.status |= kZeroHit | kOverflow;  // not looked for
+    RiseSearch search{nth};
+    Beam beam(m, copy, search);
+    int32_t start = 0;
+    for (int frame = 0; frame < 4; ++frame) {
+        const int32_t length = frame_length(m, copy);
+        beam.run(length);
+        if (search.left == 0)
+            return poll_cycle(m, start + search.dot);
+        if (!(copy.mask & kBoth))
+            break;
+        begin_frame(m, copy, frame_length(m, copy));
+        start += length;
+    }
+    return kNever;
+}
+
 }  // namespace
 
 int32_t frame_length(const Machine& m, const PpuState& p) {
@@ -280,6 +300,7 @@ void power_on(Machine& m) {
     // https://www.nesdev.org/wiki/PPU_power_up_state
     p.cold = 1;
     m.status_lasts = 0;
+    m.known_rise.which = 0;
 }
 
 void soft_reset(Machine& m) {
@@ -290,6 +311,7 @@ void soft_reset(Machine& m) {
     p.rendering = p.rendering_wait = p.v_wait = p.increment_wait = 0;
     p.v_next = 0;
     m.status_lasts = 0;
+    m.known_rise.which = 0;
 }
 
 void catch_up(Machine& m, Cycle cycle) {
@@ -298,6 +320,8 @@ void catch_up(Machine& m, Cycle cycle) {
 
 uint8_t read(Machine& m, uint16_t address, Cycle cycle) {
     PpuState& p = m.s().ppu;
+    if ((address & 7) == 7)
+        m.known_rise.which = 0;
     switch (address & 7) {
         case 2:
             return read_status(m, cycle);
@@ -318,6 +342,7 @@ uint8_t read(Machine& m, uint16_t address, Cycle cycle) {
 void write(Machine& m, uint16_t address, uint8_t value, Cycle cycle) {
     PpuState& p = m.s().ppu;
     Beam(m).run(access_dot(m, cycle));
+    m.known_rise.which = 0;
     set_latch(p, value);
     switch (address & 7) {
         case 0:
@@ -360,6 +385,7 @@ void write_oam(Machine& m, uint8_t value, Cycle cycle) {
         beam.run(dot);
         active = beam.active();
     }
+    m.known_rise.which = 0;
     set_latch(m.s().ppu, value);
     put_oam(m, value, active);
 }
@@ -388,22 +414,12 @@ Cycle next_status_change(Machine& m) {
 Cycle cycle_of_a12_rise(const Machine& m, unsigned nth) {
     if (nth == 0 || m.mapper().a12_rise == nullptr)
         return kNever;
-    PpuState copy = m.s().ppu;
-    copy.status |= kZeroHit | kOverflow;  // not looked for
-    RiseSearch search{nth};
-    Beam beam(m, copy, search);
-    int32_t start = 0;
-    for (int frame = 0; frame < 4; ++frame) {
-        const int32_t length = frame_length(m, copy);
-        beam.run(length);
-        if (search.left == 0)
-            return poll_cycle(m, start + search.dot);
-        if (!(copy.mask & kBoth))
-            break;
-        begin_frame(m, copy, frame_length(m, copy));
-        start += length;
-    }
-    return kNever;
+    Machine::KnownRise& known = m.known_rise;
+    if (known.which != 0 && known.which == known.seen + nth)
+        return known.at;
+    known.which = known.seen + nth;
+    known.at = look_for_rise(m, nth);
+    return known.at;
 }
 
 void end_frame(Machine& m) {
@@ -417,6 +433,7 @@ void end_frame(Machine& m) {
             p.latch_age[i] = 0;
         }
     m.status_lasts = std::max(m.status_lasts - length, 0);
+    m.known_rise.which = 0;
 }
 
 uint8_t peek(const Machine& m, uint16_t address) {

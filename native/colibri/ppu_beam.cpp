@@ -654,6 +654,7 @@ void Beam::rises(int32_t first, int count) {
         }
         return;
     }
+    live_->known_rise.seen += static_cast<uint32_t>(count);
     for (int i = 0; i < count; ++i)
         m_.mapper().a12_rise(*live_, poll_cycle(m_, first + i * kDotsPerLine));
 }
