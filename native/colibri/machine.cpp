@@ -335,7 +335,7 @@ void Machine::end_frame() {
     s.lagged = !s.polled;
     s.lag_frames += s.lagged;
     s.polled = 0;
-    joypad_read_[0] = joypad_read_[1] = -2;
+    joypad_read_[0] = joypad_read_[1] = joypad_wire_.cycle = -2;
     loops_->end_frame(length);
 }
 

@@ -144,6 +144,12 @@ class Machine {
     // by. Cycle 0 of power-on gets. https://www.nesdev.org/wiki/DMA
     bool puts(Cycle cycle) const { return (state_->cycles_before + uint64_t(cycle)) & 1; }
 
+    // The joypads as before the last write to $4016, which the next cycle's may make void.
+    struct JoypadWire {
+        Cycle cycle = -2;
+        uint8_t strobe = 0, shift[4] = {}, shifted[4] = {};
+    };
+
     // For people: memory as the CPU sees it, without effects. 0 where there is no memory.
     uint8_t peek(uint16_t address) const;
     // Writes RAM and PRG RAM. False where there is none.
@@ -239,6 +245,7 @@ class Machine {
     bool irq_polled_ = false;    // the running instruction polled IRQ before it let go of it
     Cycle irq_let_go_ = kNever;  // when the IRQ line fell that was let go of in this access
     Cycle joypad_read_[2] = {-2, -2};  // when each port was last read
+    JoypadWire joypad_wire_;
     bool in_instruction_ = false;
     std::vector<uint8_t> loaded_;               // by a hook, for the instruction's end
     std::unique_ptr<Registers> registers_set_;  // by a hook, likewise
