@@ -133,16 +133,17 @@ std::pair<double, uint64_t> Fleet::time_rollout(const std::vector<std::vector<ui
         if (parent < 0 || static_cast<size_t>(parent) >= states.size())
             throw CoreError("time_rollout: no such parent");
     const size_t size = machine.block_size();
-    std::vector<uint8_t> ram(sizeof(State::ram)), end(size);
+    std::vector<uint8_t> ram(parents.size() * sizeof(State::ram)), ends(parents.size() * size);
     uint64_t sum = 0;
     const auto start = std::chrono::steady_clock::now();
     for (size_t job = 0; job < parents.size(); ++job) {
         machine.load(states[static_cast<size_t>(parents[job])]);
         for (size_t t = 0; t < frames; ++t)
             machine.run_frame(Console::held_of(inputs.data() + (job * frames + t) * ports, ports));
-        std::memcpy(ram.data(), machine.s().ram, ram.size());
-        std::memcpy(end.data(), machine.block(), size);
-        sum += ram[job % ram.size()] + end[job % size];
+        uint8_t* ram_to = ram.data() + job * sizeof(State::ram);
+        std::memcpy(ram_to, machine.s().ram, sizeof(State::ram));
+        std::memcpy(ends.data() + job * size, machine.block(), size);
+        sum += ram_to[job % sizeof(State::ram)];
     }
     const auto spent = std::chrono::steady_clock::now() - start;
     return {std::chrono::duration<double>(spent).count(), sum};

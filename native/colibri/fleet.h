@@ -49,8 +49,9 @@ class Fleet {
     void rollout(StatePool& pool, const copain::RolloutBatch& batch,
                  const copain::Interrupt& interrupt);
 
-    // The plain loop that benchmarks compare with: for each job load, its frames, copy RAM, save.
-    // Seconds, and a checksum of the RAM. Throws copain::CoreError for what is no state.
+    // The plain loop that benchmarks compare with: for each job load, its frames, copy RAM, save,
+    // each into a place of its own. Seconds, and a checksum of the RAM. Throws copain::CoreError
+    // for what is no state.
     std::pair<double, uint64_t> time_rollout(const std::vector<std::vector<uint8_t>>& states,
                                              std::span<const int32_t> parents,
                                              std::span<const uint16_t> inputs, size_t frames,
