@@ -18,7 +18,7 @@ from rich.markup import escape
 from copain.backends import open_emulator
 from copain.backends.cores import find_cores
 from copain.cli.progress import frame_progress
-from copain.cli.search import game_and_rom, summary
+from copain.cli.search_options import game_and_rom, summary
 from copain.cli.verify import show
 from copain.cli.watch import SearchWatch
 from copain.errors import RunError

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from copain.backends import EMULATOR_NAMES
-from copain.cli.search import game_and_rom
+from copain.cli.search_options import game_and_rom
 from copain.errors import InputError
 from copain.fleet import CopainRun, RandomPlay, Run
 from copain.games import GAME_NAMES

@@ -17,9 +17,10 @@ from copain.search.go_explore import GoExplore, go_explore
 from copain.search.line import Found, Line, Progress
 from copain.search.objective import Fastest, Goal, Objective, Points, stage_cleared, won
 from copain.search.proof import prove
+from copain.search.random_search import RandomSearch, random_search
 
 __all__ = [
     "Beam", "BruteForce", "Digest", "Fastest", "Found", "GoExplore", "Goal", "Line", "Objective",
-    "Points", "Progress", "beam", "brute_force", "digest", "go_explore", "prove",
-    "stage_cleared", "won",
+    "Points", "Progress", "RandomSearch", "beam", "brute_force", "digest", "go_explore", "prove",
+    "random_search", "stage_cleared", "won",
 ]  # fmt: skip

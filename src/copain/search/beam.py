@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from copain.emulator import Emulator
-from copain.errors import InputError
 from copain.games.game import Numbers
 from copain.memory import Bytes
 from copain.rollout import Fleet
@@ -25,9 +24,8 @@ from copain.search.journal import Journal
 from copain.search.line import Found, Outcome, Progress
 from copain.search.line_search import Budget, LineSearch, run_search
 from copain.search.objective import Objective, judged
+from copain.search.options import check_options, plan_of
 from copain.search.seen import Hashes, Seen
-
-_BUDGETS = ("frames", "seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +54,12 @@ class Beam:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if value is None and option.name in _BUDGETS:
-                continue
-            least = 0 if option.name in ("per_cell", "linger", *_BUDGETS) else 1
-            whole = option.name != "seconds"
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                raise InputError(
-                    f"Beam({option.name}={value!r}): {'an integer' if whole else 'a number'} is "
-                    "needed"
-                )
-            if not value >= least:
-                raise InputError(f"Beam({option.name}={value!r}): at least {least} is needed")
+        check_options(self, from_zero=("per_cell", "linger"))
 
     @property
-    def plan(self) -> dict[str, int]:
+    def plan(self) -> dict[str, int | float]:
         """The options that decide what is found."""
-        return {name: value for name, value in asdict(self).items() if name not in _BUDGETS}
+        return plan_of(self)
 
 
 def beam(

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from copain.emulator import Emulator
-from copain.errors import InputError
 from copain.games.game import Numbers
 from copain.memory import Bytes
 from copain.rollout import Fleet
@@ -25,9 +24,7 @@ from copain.search.journal import Journal
 from copain.search.line import Found, Outcome, Progress
 from copain.search.line_search import Budget, LineSearch, run_search
 from copain.search.objective import Objective, judged
-
-_BUDGETS = ("frames", "seconds")
-_ODDS = ("sticky", "promise")
+from copain.search.options import check_options, plan_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +57,12 @@ class GoExplore:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if value is None and option.name in _BUDGETS:
-                continue
-            whole = option.name not in ("seconds", *_ODDS)
-            least = 0 if option.name in ("seed", "linger", "sticky", *_BUDGETS) else 1
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                raise InputError(
-                    f"GoExplore({option.name}={value!r}): "
-                    f"{'an integer' if whole else 'a number'} is needed"
-                )
-            if not value >= least:
-                raise InputError(f"GoExplore({option.name}={value!r}): at least {least} is needed")
-        if self.sticky > 1:
-            raise InputError(f"GoExplore(sticky={self.sticky!r}): at most 1 is needed")
+        check_options(self, from_zero=("seed", "linger", "promise"), odds=("sticky",))
 
     @property
     def plan(self) -> dict[str, int | float]:
         """The options that decide what is found."""
-        return {name: value for name, value in asdict(self).items() if name not in _BUDGETS}
+        return plan_of(self)
 
 
 def go_explore(
