@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +27,7 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "src" / "copain" / "games" / "alouette"
 BULLET_SPEED = 1.75
 SINE_HEIGHT = 26
+BANKS, BANK_BYTES = 4, 8192
 
 
 class BuildError(RuntimeError):
@@ -145,13 +147,19 @@ def stage_tables(stage: Stage, numbers: dict[str, int]) -> str:
     parts += [table(label, data) for label, data in zip(labels, columns, strict=True)]
     palette = " ".join(stage.palettes)
     parts.append(table(f"{name}_palette", bytes.fromhex(palette)))
-    for line, (label, text) in enumerate((("card", f"STAGE {stage.number}"), ("name", stage.name))):
-        address = 0x2000 + (12 + 3 * line) * 32 + (32 - len(text)) // 2
+    parts.append(table(f"{name}_attributes", screens.field_attributes(stage.bands)))
+    lines = (
+        (12, "card", f"STAGE {stage.number}"),
+        (15, "name", stage.name),
+        (19, "story", stage.story),
+    )
+    for line, label, text in lines:
+        address = 0x2000 + line * 32 + (32 - len(text)) // 2
         parts.append(table(f"{name}_{label}", address.to_bytes(2, "big") + text.encode() + b"\0"))
     return "\n".join(parts)
 
 
-def game_tables(game: Game, numbers: dict[str, int]) -> str:
+def game_tables(game: Game, pictures: Pictures) -> str:
     stages = game.stages
     names = [f"stage{stage.number}" for stage in stages]
     waves: list[tuple[int, int, int]] = []
@@ -162,13 +170,22 @@ def game_tables(game: Game, numbers: dict[str, int]) -> str:
             waves.append((wave.count, wave.points, wave.capsule) if wave else (0, 0, False))
     return "\n".join(
         [
-            *(stage_tables(stage, numbers) for stage in stages),
+            *(
+                stage_tables(stage, numbers)
+                for stage, numbers in zip(stages, pictures.terrain, strict=True)
+            ),
+            table("stage_bank", pictures.stage_bank),
+            table("stage_bank_b", pictures.stage_bank_later),
             split_words("stage_script", [f"{name}_script" for name in names]),
             split_words("stage_map", [f"{name}_map" for name in names]),
             split_words("stage_cols", [f"{name}_cols" for name in names]),
             split_words("stage_palette", [f"{name}_palette" for name in names]),
             split_words("stage_card", [f"{name}_card" for name in names]),
             split_words("stage_name", [f"{name}_name" for name in names]),
+            split_words("stage_story", [f"{name}_story" for name in names]),
+            split_words("stage_attributes", [f"{name}_attributes" for name in names]),
+            table("stage_sky", [colour for stage in stages for colour in stage.sky]),
+            table("stage_storm", [stage.storm for stage in stages]),
             # stages of 256 columns never loop by this comparison; 255 is the longest
             table("stage_columns", [len(stage.columns) for stage in stages]),
             table("stage_loop", [len(stage.columns) - stage.loop for stage in stages]),
@@ -181,8 +198,14 @@ def game_tables(game: Game, numbers: dict[str, int]) -> str:
             table("wave_size", [size for size, _, _ in waves]),
             split_table("wave_points", [packed_tens(points) for _, points, _ in waves]),
             table("wave_capsule", [0x80 if capsule else 0 for _, _, capsule in waves]),
-            split_words("boss_shut", [f"{stage.boss.name}_shut" for stage in stages]),
-            split_words("boss_open", [f"{stage.boss.name}_open" for stage in stages]),
+            split_words(
+                "boss_pictures",
+                [
+                    f"{stage.boss.name}_{min(pose, poses - 1)}"
+                    for stage, poses in zip(stages, pictures.boss_poses, strict=True)
+                    for pose in range(4)
+                ],
+            ),
         ]
     )
 
@@ -209,79 +232,151 @@ def motion_tables() -> str:
 # ---- pictures ----
 
 
-def sprite_tiles() -> tuple[TileSet, dict[str, int]]:
-    """The sprites' pattern table; 8 by 16 sprites name it by odd numbers, from 3 on."""
-    tiles = TileSet("sprite")
-    for _ in range(2):
-        tiles.add(("0" * 8,) * 8, reuse=False)
+def add_sprites(tiles: TileSet, sheet: str) -> dict[str, int]:
+    """Add a sheet of sprites; 8 by 16 sprites name their tiles by odd numbers, from 3 on."""
     numbers: dict[str, int] = {}
-    for name, frames in read_sheet("sprites").items():
+    for name, frames in read_sheet(sheet).items():
         numbers[name] = len(tiles.tiles) + 1
         for frame in frames:
             for x in range(0, len(frame[0]), 8):
                 for y in (0, 8):
                     tiles.add(cut(frame, x, y), reuse=False)
+    return numbers
+
+
+def sprite_tiles(stage: int) -> tuple[TileSet, dict[str, int]]:
+    """The sprites' pattern table of a stage: those of all stages, then its own."""
+    tiles = TileSet(f"sprite (stage {stage})")
+    for _ in range(2):
+        tiles.add(("0" * 8,) * 8, reuse=False)
+    numbers = add_sprites(tiles, "sprites")
+    if stage > 1:
+        numbers |= add_sprites(tiles, f"sprites{stage}")
     return tiles, numbers
 
 
-def boss_lists(name: str, tiles: TileSet) -> str:
-    """The boss's pictures as lists of sprites: dx, dy, tile, attributes; equal ones stored once."""
+MIRRORED = 0x40
+
+
+def boss_lists(name: str, tiles: TileSet) -> tuple[str, int]:
+    """The boss's pictures as lists of sprites, and how many they are.
+
+    A list is its length in bytes, then dx, dy, tile, attributes of each sprite. Equal ones and
+    mirror images are stored once.
+    """
     sheet = read_sheet(name)
-    palettes = sheet["palettes"][0]
+    palettes = sheet["palettes"]
     cells: dict[tuple[str, ...], int] = {}
     parts: list[str] = []
-    for label, picture in zip(("shut", "open"), sheet[name], strict=True):
+    for number, picture in enumerate(sheet[name]):
         data: list[int] = []
-        for row, line in enumerate(palettes):
+        for row, line in enumerate(palettes[number % len(palettes)]):
             for column, palette in enumerate(line):
                 cell = cut(picture, column * 8, row * 16, 8, 16)
                 if all(set(pixels) == {"0"} for pixels in cell):
                     continue
+                mirror = tuple(pixels[::-1] for pixels in cell)
+                flipped = 0
+                if cell not in cells and mirror in cells:
+                    cell, flipped = mirror, MIRRORED
                 if cell not in cells:
                     cells[cell] = len(tiles.tiles) + 1
                     for half in (cell[:8], cell[8:]):
                         tiles.add(half, reuse=False)
-                data += [column * 8, row * 16, cells[cell], int(palette)]
-        parts.append(table(f"{name}_{label}", [*data, 0, 0, 0, 0]))
-    return "\n".join(parts)
+                data += [column * 8, row * 16, cells[cell], int(palette) | flipped]
+        parts.append(table(f"{name}_{number}", [len(data), *data]))
+    return "\n".join(parts), len(parts)
 
 
-def background_tiles() -> tuple[TileSet, dict[str, int], int]:
-    """The background's tiles, their numbers by name, and where the meter's words begin."""
-    tiles = TileSet("background")
+MOVED = " b"
+COMMON_TILES = ("taken", "bar", "life")
+
+
+def background_tiles(sheet: str) -> tuple[TileSet, TileSet | None, dict[str, int], int]:
+    """A stage's background tiles, the same a moment later, numbers by name, the meter's first.
+
+    The characters, the meter and the bar have the same numbers in every stage.
+    """
+    tiles = TileSet(f"background ({sheet})")
     screens.font_tiles(tiles)
     meter = screens.meter_tiles(tiles)
     numbers = {"sky": 0}
-    for name, frames in read_sheet("tiles").items():
+    common = read_sheet("tiles")
+    pictures = {name: common[name] for name in COMMON_TILES} | read_sheet(sheet)
+    moving = {name: frames for name, frames in pictures.items() if name + MOVED in pictures}
+    for name, frames in pictures.items():
+        if name.endswith(MOVED):
+            continue
         for variant in range(4):
             frame = frames[variant % len(frames)]
-            numbers[f"{name} {variant}"] = tiles.add(frame)
+            numbers[f"{name} {variant}"] = tiles.add(frame, reuse=name not in moving)
         numbers[name] = numbers[f"{name} 0"]
-    return tiles, {**numbers}, meter
+    if not moving:
+        return tiles, None, numbers, meter
+    later = TileSet(tiles.name + MOVED)
+    later.tiles = list(tiles.tiles)
+    for name, frames in moving.items():
+        for variant in range(4):
+            moved = pictures[name + MOVED]
+            later.tiles[numbers[f"{name} {variant}"]] = moved[variant % len(frames)]
+    return tiles, later, numbers, meter
 
 
-def resolve(game: Game, numbers: dict[str, int]) -> dict[str, int]:
+def resolve(stage: Stage, numbers: dict[str, int]) -> dict[str, int]:
     """Numbers for every tile name the terrain uses (its variants run to 255)."""
     resolved = dict(numbers)
-    for stage in game.stages:
-        for column in stage.columns:
-            for tile in column.tiles:
-                if tile not in resolved:
-                    name, variant = tile.split()
-                    resolved[tile] = numbers[f"{name} {int(variant) % 4}"]
+    for column in stage.columns:
+        for tile in column.tiles:
+            if tile not in resolved:
+                name, variant = tile.rsplit(" ", 1)
+                resolved[tile] = numbers[f"{name} {int(variant) % 4}"]
     return resolved
 
 
 # ---- the build ----
 
 
+@dataclass
+class Pictures:
+    """All pictures as the ROM holds them: banks of a background and a sprite pattern table."""
+
+    banks: list[tuple[TileSet, TileSet]]
+    stage_bank: list[int]
+    stage_bank_later: list[int]
+    sprites: dict[str, int]
+    terrain: list[dict[str, int]]
+    """Of each stage, the tiles' numbers by name."""
+    bosses: list[str]
+    boss_poses: list[int]
+    meter: int
+
+
+def draw_pictures(game: Game) -> Pictures:
+    """Fill the banks, stage by stage; one whose background moves takes two."""
+    pictures = Pictures([], [], [], {}, [], [], [], 0)
+    for stage in game.stages:
+        sprites, numbers = sprite_tiles(stage.number)
+        pictures.sprites |= numbers
+        boss, poses = boss_lists(stage.boss.name, sprites)
+        pictures.bosses.append(boss)
+        pictures.boss_poses.append(poses)
+        tiles, later, numbers, pictures.meter = background_tiles(stage.tiles)
+        pictures.terrain.append(resolve(stage, numbers))
+        pictures.stage_bank.append(len(pictures.banks))
+        pictures.banks.append((tiles, sprites))
+        if later is not None:
+            pictures.banks.append((later, sprites))
+        pictures.stage_bank_later.append(len(pictures.banks) - 1)
+    if len(pictures.banks) > BANKS:
+        raise BuildError(f"the pictures fill {len(pictures.banks)} banks of {BANKS}")
+    return pictures
+
+
 def write_tables(folder: Path) -> None:
     """Write tables.inc, tables.s and alouette.chr."""
     game = load_game()
-    sprites, sprite_numbers = sprite_tiles()
-    bosses = [boss_lists(stage.boss.name, sprites) for stage in game.stages]
-    tiles, numbers, meter = background_tiles()
-    numbers = resolve(game, numbers)
+    pictures = draw_pictures(game)
+    tiles, numbers = pictures.banks[0][0], pictures.terrain[0]
     ground = game.stages[0].columns
     title = screens.title_screen(tiles, numbers, ground[20:52], game.version)
     ending = screens.ending_screen(tiles, numbers, ground)
@@ -301,10 +396,10 @@ def write_tables(folder: Path) -> None:
         "ROW_CHECKPOINT": 0xF0,
         "Y_CEILING": 254,
         "FIRST_TARGET": game.kind(FIRST_TARGET).number,
-        "TILE_METER": meter,
+        "TILE_METER": pictures.meter,
         "TILE_METER_TAKEN": numbers["taken"],
         **{f"KIND_{kind.name.upper()}": kind.number for kind in game.kinds},
-        **{f"SPRITE_{name.upper()}": number for name, number in sprite_numbers.items()},
+        **{f"SPRITE_{name.upper()}": number for name, number in pictures.sprites.items()},
     }
     (folder / "tables.inc").write_text(
         "".join(f"{name} = {value}\n" for name, value in constants.items())
@@ -319,22 +414,24 @@ def write_tables(folder: Path) -> None:
         "\n".join(
             [
                 ".rodata",
-                kind_tables(game, sprite_numbers),
-                game_tables(game, numbers),
+                kind_tables(game, pictures.sprites),
+                game_tables(game, pictures),
                 motion_tables(),
-                *bosses,
+                *pictures.bosses,
                 table("title_screen", title.data()),
                 table("ending_screen", ending.data()),
-                table("card_screen", screens.Screen().data()),
                 table("status_screen", screens.status_rows(numbers)),
-                table("field_attributes", screens.field_attributes()),
                 *(table(name, bytes.fromhex(text)) for name, text in palettes.items()),
                 ".code",
                 "",
             ]
         )
     )
-    (folder / "alouette.chr").write_bytes(tiles.chr() + sprites.chr())
+    (folder / "alouette.chr").write_bytes(
+        b"".join(tiles.chr() + sprites.chr() for tiles, sprites in pictures.banks).ljust(
+            BANKS * BANK_BYTES, b"\0"
+        )
+    )
 
 
 def run_tool(*command: str) -> None:

@@ -199,11 +199,9 @@ def status_rows(numbers: Mapping[str, int]) -> bytes:
     return bytes(tile for row in screen.tiles[:4] for tile in row)
 
 
-def field_attributes() -> bytes:
-    """Palettes of the field by height: high rock, middle, low ground; the same for every stage."""
+def field_attributes(bands: tuple[tuple[int, int], ...]) -> bytes:
+    """Palettes of a stage's field by height: (first row, palette); the bar's is 0."""
     screen = Screen()
-    screen.colour(0, 3, 0)
-    screen.colour(4, 11, 1)
-    screen.colour(12, 19, 2)
-    screen.colour(20, 30, 3)
+    for first_row, palette in bands:
+        screen.colour(first_row, 30, palette)
     return screen.attributes()

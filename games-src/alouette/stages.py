@@ -18,6 +18,7 @@ FIRST_KIND = 1
 FIRST_TARGET = "moth"
 WAVES_PER_STAGE = 31
 BOSS_STEP_FRAMES = 256
+SKY_STEPS = 8
 
 
 class StageError(ValueError):
@@ -87,10 +88,20 @@ class Boss:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
+    """A stage: what the card says, how it looks, what comes."""
+
     number: int
     name: str
+    story: str
     tune: str
+    tiles: str
+    """The sheet of its terrain, in art/."""
     palettes: tuple[str, ...]
+    bands: tuple[tuple[int, int], ...]
+    """(first row of the screen, palette from there on)."""
+    sky: tuple[int, ...]
+    """The sky's colour, one every 256 pixels."""
+    storm: bool
     rows: tuple[Row, ...]
     waves: tuple[Wave, ...]
     columns: tuple[Column, ...]
@@ -185,11 +196,17 @@ def _read_stage(game: Game, number: int, path: Path) -> Stage:
         table["boss"]["tune"],
         tuple(table["boss"]["points"]),
     )
+    palettes = tuple(table["palettes"])
     stage = Stage(
         number,
         table["name"],
+        table["story"],
         table["tune"],
-        tuple(table["palettes"]),
+        table["tiles"],
+        palettes,
+        tuple((row, palette) for row, palette in table["bands"]),
+        _sky(path.stem, table["sky"]),
+        table.get("storm", False),
         tuple(rows),
         tuple(waves),
         _terrain(path.stem, table["terrain"]),
@@ -198,6 +215,14 @@ def _read_stage(game: Game, number: int, path: Path) -> Stage:
     )
     _check(path.stem, stage)
     return stage
+
+
+def _sky(name: str, colours: list[str]) -> tuple[int, ...]:
+    """The sky's colours; the last one stays."""
+    if not 1 <= len(colours) <= SKY_STEPS:
+        raise StageError(f"{name}: {len(colours)} colours of the sky, 1 to {SKY_STEPS} are allowed")
+    values = [int(colour, 16) for colour in colours]
+    return tuple(values + values[-1:] * (SKY_STEPS - len(values)))
 
 
 def _check(name: str, stage: Stage) -> None:
@@ -228,17 +253,26 @@ def _check(name: str, stage: Stage) -> None:
 
 def _flat(stage: Stage, at: int, y: int) -> bool:
     """Whether what comes in at the right edge, 16 pixels wide, stands on level ground."""
-    under = stage.columns[(at + 255) // 8 : (at + 255 + 15) // 8 + 1]
+    count, loop = len(stage.columns), stage.loop
+    under = [
+        stage.columns[x if x < count else count - loop + (x - count) % loop]
+        for x in range((at + 255) // 8, (at + 255 + 15) // 8 + 1)
+    ]
     lines = {column.ceiling if y == PLACES["ceiling"] else column.floor for column in under}
     return len(lines) == 1 and 0 not in lines
 
 
-def _outline(name: str, points: list[list[int]], columns: int) -> list[int]:
-    """Join [column, height] points; a height changes by at most one tile a column."""
+def _outline(name: str, points: list[list[int]], columns: int, *, walls: bool) -> list[int]:
+    """Join [column, height] points by slopes of one tile a column, or, where there are walls and
+    the height differs by more than that, by a wall at the second point.
+    """
     heights: list[int] = []
     for (x0, h0), (x1, h1) in pairwise(points):
         if abs(h1 - h0) > x1 - x0:
-            raise StageError(f"{name}: too steep from column {x0} ({h0}) to {x1} ({h1})")
+            if not walls:
+                raise StageError(f"{name}: too steep from column {x0} ({h0}) to {x1} ({h1})")
+            heights += [h0] * (x1 - x0)
+            continue
         for x in range(x0, x1):
             # one step at a time, at the near end: slopes are 45 degrees, then flat
             step = min(x - x0, abs(h1 - h0))
@@ -259,35 +293,57 @@ def speckle(*numbers: int) -> int:
 
 def _terrain(name: str, table: dict[str, Any]) -> tuple[Column, ...]:
     count: int = table["columns"]
-    floor = _outline(f"{name} floor", table["floor"], count)
-    ceiling = _outline(f"{name} ceiling", table["ceiling"], count)
+    walls: bool = table.get("walls", False)
+    floor = _outline(f"{name} floor", table["floor"], count, walls=walls)
+    ceiling = _outline(f"{name} ceiling", table["ceiling"], count, walls=walls)
     islands: list[list[int]] = table.get("islands", [])
+    sea: int = table.get("sea", 0)
+    weather: str = table.get("weather", "sky_star")
+    dense: int = table.get("dense", 5)
+    windows: bool = table.get("windows", False)
+    period: int = table.get("period", 256)
     columns: list[Column] = []
     for x in range(count):
         right = min(x + 1, count - 1)
         left = max(x - 1, 0)
+        grain = x % period  # columns that are alike are stored once
         f, c = floor[x], ceiling[x]
         tiles = [
-            f"sky_star {speckle(x, row, 3) & 1}" if speckle(x, row, 17) < 5 else "sky"
+            f"{weather} {speckle(grain, row, 3) & 3}" if speckle(grain, row, 17) < dense else "sky"
             for row in range(FIELD_ROWS)
         ]
         floor_line = FIELD_ROWS - f
         for row in range(floor_line, FIELD_ROWS):
             depth = row - floor_line
             tiles[row] = ("top", "under")[depth] if depth < 2 else "body"
+            above = FIELD_ROWS - row  # height of the row, counted as the floor's is
+            if windows and depth % 3 == 2 and x & 1 and above > 1:
+                tiles[row] = f"window {speckle(grain, row, 7) & 3}"
+            if walls and depth > 1 and above > floor[left] < f - 1:
+                tiles[row] = "wall_left"
+            if walls and depth > 1 and above > floor[right] < f - 1:
+                tiles[row] = "wall_right"
         floor_px = (FIELD_TOP + floor_line) * 8 + 2
-        rises, falls = floor[right] > f, floor[left] > f
+        rises, falls = floor[right] - f == 1, floor[left] - f == 1
         if f and (rises or falls):
             tiles[floor_line] = "under"
             tiles[floor_line - 1] = "up" if rises else "down"
             floor_px -= 6
-        elif f and speckle(x, 5) < 80:
-            tiles[floor_line - 1] = f"plant {speckle(x, 9) % 3}"
+        elif 0 < f <= sea:
+            tiles[floor_line] = f"crest {x & 3}"
+            for row in range(floor_line + 1, FIELD_ROWS):
+                tiles[row] = f"sea {speckle(x & 3, row)}"
+        elif f and speckle(grain, 5) < 80:
+            tiles[floor_line - 1] = f"plant {speckle(grain, 9) % 3}"
         ceiling_px = (FIELD_TOP + c) * 8 - 2 if c else 0
         for row in range(c):
             depth = c - 1 - row
             tiles[row] = ("hang", "under")[depth] if depth < 2 else "body"
-        lower, higher = ceiling[right] > c, ceiling[left] > c
+            if walls and depth and row >= ceiling[left] and c - ceiling[left] > 1:
+                tiles[row] = "wall_left"
+            if walls and depth and row >= ceiling[right] and c - ceiling[right] > 1:
+                tiles[row] = "wall_right"
+        lower, higher = ceiling[right] - c == 1, ceiling[left] - c == 1
         if lower or higher:
             if c:
                 tiles[c - 1] = "under"
@@ -308,7 +364,9 @@ def _terrain(name: str, table: dict[str, Any]) -> tuple[Column, ...]:
             elif x == x1:
                 tiles[row0], tiles[row1] = "down", "hang_up"
         named = tuple(
-            f"{tile} {speckle(x, row, 29)}" if tile in ("top", "under", "body", "hang") else tile
+            f"{tile} {speckle(grain, row, 29)}"
+            if tile in ("top", "under", "body", "hang")
+            else tile
             for row, tile in enumerate(tiles)
         )
         columns.append(Column(ceiling_px, floor_px, top_px, bottom_px, named))

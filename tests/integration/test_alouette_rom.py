@@ -18,7 +18,6 @@ from copain.games.alouette.game import (
     BOOT_FRAMES,
     CARD_FRAMES,
     DYING,
-    ENDING,
     PLAY,
     START_FRAMES,
     Alouette,
@@ -85,16 +84,26 @@ def test_rom_and_ram_map_are_rebuilt_bit_for_bit(tmp_path: Path) -> None:
     assert "agrees" in done.stdout
 
 
-def test_rom_is_plain_nrom(alouette: copain.Rom) -> None:
-    """Mapper 0, 32 KB and 8 KB, vertical mirroring, no battery, no trainer, NTSC."""
-    assert alouette.data[:16] == b"NES\x1a\x02\x01\x01\x00" + bytes(8)
-    assert len(alouette.data) == 16 + 32768 + 8192
+def test_rom_is_plain_cnrom(alouette: copain.Rom) -> None:
+    """Mapper 3, 32 KB and four times 8 KB, vertical mirroring, no battery, no trainer, NTSC."""
+    assert alouette.data[:16] == b"NES\x1a\x02\x04\x31\x00" + bytes(8)
+    assert len(alouette.data) == 16 + 32768 + 4 * 8192
+
+
+def test_what_every_stage_draws_is_the_same_in_every_bank(alouette: copain.Rom) -> None:
+    """Characters, the meter and the bar in the background, the lark's own among the sprites."""
+    banks = [alouette.data[16 + 32768 + 8192 * bank :][:8192] for bank in range(4)]
+    for bank in banks[1:]:
+        assert bank[: 91 * 16] == banks[0][: 91 * 16]
+        assert bank[4096 : 4096 + 130 * 16] == banks[0][4096 : 4096 + 130 * 16]
+    assert len(set(banks)) == 4
 
 
 def test_maximum_page_has_the_figures_of_the_tables() -> None:
     done = run_script("maximum.py", "--check")
     assert done.returncode == 0, done.stderr
-    assert "29,150" in done.stdout
+    for stage in ("29,150", "45,400", "58,100", "132,650"):
+        assert f"**{stage}**" in done.stdout
 
 
 # ---- play ----
@@ -249,9 +258,34 @@ def test_same_ram_in_fceumm_and_nestopia(
     assert compared > 3000
 
 
-def test_the_boss_can_be_beaten_and_the_ending_stays(alouette: copain.Rom, fceumm: str) -> None:
-    """A player that cannot be hurt comes through: stage, boss, bonus, ending; no row is lost."""
-    game = Alouette()
+@pytest.mark.parametrize(
+    "buttons",
+    [
+        ("a",), ("up", "a"), ("down", "a"), ("left", "a"), ("right", "a"), ("up", "left", "a"),
+        ("up", "right", "a"), ("down", "left", "a"), ("down", "right", "a"), (), "sweep",
+    ],
+    ids="+".join,
+)  # fmt: skip
+def test_play_without_looking_does_not_come_to_the_boss(
+    alouette: copain.Rom, fceumm: str, buttons: tuple[str, ...] | str
+) -> None:
+    """Holding any buttons, or firing while going up and down, loses all lives before."""
+    with copain.open(alouette, core=fceumm) as nes:
+        begin(nes)
+        farthest = 0
+        while read(nes, "mode") != GAME_OVER:
+            sweep = ("a", "up") if nes.frame // 40 % 2 else ("a", "down")
+            nes.advance(Joypad.of(*(sweep if buttons == "sweep" else buttons)))
+            farthest = max(farthest, read(nes, "scroll"))
+            assert nes.frame < 9000
+        assert 60 < farthest < 1904
+
+
+def test_the_first_boss_can_be_beaten_and_the_second_stage_begins(
+    alouette: copain.Rom, fceumm: str
+) -> None:
+    """A player that cannot be hurt comes through: stage, boss, bonus, next stage."""
+    game = Alouette(last_stage=1)
     with copain.open(alouette, core=fceumm) as nes:
         begin(nes)
         variables = game.variables
@@ -263,11 +297,20 @@ def test_the_boss_can_be_beaten_and_the_ending_stays(alouette: copain.Rom, fceum
             assert nes.frame < 6000
         assert read(nes, "boss_hp") == 0
         assert read(nes, "score") > 10000
-        nes.advance(frames=900)
-        assert read(nes, "mode") == ENDING
-        assert read(nes, "step") == 3
+        kept = [read(nes, name) for name in ("score", "lives", "speed_level", "laser", "options")]
+        assert not game.won(ram_of(nes), ram_of(nes))
+        while read(nes, "stage") == 0:
+            nes.advance()
+            assert nes.frame < 6200
+        assert game.won(ram_of(nes), ram_of(nes))
+        assert not Alouette().won(ram_of(nes), ram_of(nes))
+        while read(nes, "mode") != PLAY:
+            nes.advance(Joypad(start=True))  # which hurries nothing
+            assert nes.frame < 6400
         assert (read(nes, "lag_frames"), read(nes, "rows_lost")) == (0, 0)
-        assert bool(game.won(ram_of(nes), ram_of(nes)))
+        names = ("score", "lives", "speed_level", "laser", "options")
+        assert [read(nes, name) for name in names] == kept
+        assert (read(nes, "stage"), read(nes, "checkpoint")) == (1, 0)
 
 
 def safe_height(game: Alouette, ram: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> int:

@@ -141,7 +141,7 @@ def test_memory_domains(opened: Open, alouette: copain.Rom) -> None:
     assert (cpu[:0x800] == nes.ram[:]).all()
     assert rom[:].tobytes() == alouette.data
     assert cpu[0x8000:].tobytes() == alouette.data[16 : 16 + 0x8000]
-    assert ppu[:0x2000].tobytes() == alouette.data[16 + 0x8000 :]
+    assert ppu[:0x2000].tobytes() == alouette.data[16 + 0x8000 :][:0x2000]
     cpu[0x10] = nes.ram[0x10] ^ 0xFF
     assert nes.ram[0x10] == cpu[0x10]
     for domain in (ppu, rom):

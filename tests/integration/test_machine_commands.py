@@ -61,8 +61,8 @@ def test_info_tells_a_rom(
     assert run(monkeypatch, "info", alouette.path, "--json") == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["sha1"] == alouette.sha1
-    assert (facts["system"], facts["mapper"], facts["game"]) == ("nes", 0, "alouette")
-    assert (facts["program_bytes"], facts["picture_bytes"]) == (32768, 8192)
+    assert (facts["system"], facts["mapper"], facts["game"]) == ("nes", 3, "alouette")
+    assert (facts["program_bytes"], facts["picture_bytes"]) == (32768, 32768)
     assert "ship_x" in facts["variables"]
     assert run(monkeypatch, "info", alouette.path) == 0
     assert alouette.sha1 in capsys.readouterr().out

@@ -4,7 +4,7 @@
 .include "tables.inc"           ; constants out of kinds.toml and stages/*.toml
 
 .segment "HEADER"
-    .byte "NES", $1A, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0  ; NROM-256, vertical mirroring
+    .byte "NES", $1A, 2, 4, $31, 8, 0, 0, 0, 0, 0, 0, 0, 0  ; CNROM, vertical mirroring, no RAM: NES 2.0
 
 .include "ram.s"
 .code
@@ -15,6 +15,10 @@
 .include "ship.s"
 .include "enemies.s"
 .include "boss.s"
+.include "scarecrow.s"
+.include "lanternfish.s"
+.include "owl.s"
+.include "sky.s"
 .include "draw.s"
 .include "tables.s"
 

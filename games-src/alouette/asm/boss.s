@@ -1,22 +1,42 @@
-; The boss at the end of a stage. Stage 1: the Scarecrow, whose lantern heart opens and shuts.
+; The boss at the end of a stage: what all of them share.
 
 BOSS_NONE = 0
 BOSS_ENTER = 1
 BOSS_FIGHT = 2
 BOSS_DYING = 3
 BOSS_FLEE = 4
-BOSS_WIDTH = 40
 BOSS_HEIGHT = 64
-BOSS_HOME_X = 192
+BOSS_HIGHEST = 40
+BOSS_LOWEST = 144
+
+boss_width:  .byte 40, 48, 48
+boss_home_x: .byte 192, 192, 188
+boss_first_y: .byte 88, 96, 72
+boss_first_wait: .byte 1, FISH_FIRST, OWL_FIRST
+boss_first_core: .byte 21, FISH_MOUTH-11, OWL_EYES-10
+boss_core_height: .byte 23, 22, 20
+boss_flee_x: .byte 0, 2, 0
+boss_flee_y: .byte <-2, 0, <-2
+.define FIGHTS scarecrow, lanternfish, owl
+boss_fight_lo: .lobytes FIGHTS
+boss_fight_hi: .hibytes FIGHTS
 
 begin_boss:
     lda #BOSS_ENTER
     sta boss_state
     lda #255
     sta boss_x
-    lda #88
-    sta boss_y
     ldx stage
+    lda boss_first_y,x
+    sta boss_y
+    lda boss_first_wait,x
+    sta boss_wait
+    lda boss_first_core,x
+    sta boss_core
+    lda #0
+    sta boss_phase
+    sta boss_pose
+    sta boss_dir
     lda boss_full_hp,x
     sta boss_hp
     lda boss_tune,x
@@ -32,18 +52,26 @@ move_boss:
     dex
     beq @enter
     dex
-    beq fight
+    bne @not_fight
+    jmp fight
+@not_fight:
     dex
     beq @dying
-    ; fleeing: up and out of sight
+    ldx stage                   ; fleeing: up, or back to where it came from, and out of sight
+    lda boss_x
+    clc
+    adc boss_flee_x,x
+    sta boss_x
+    cmp #252
+    bcs @fled
     lda boss_y
-    sec
-    sbc #2
+    adc boss_flee_y,x           ; carry is clear
     sta boss_y
     cmp #200
     bcc @rest
     cmp #244
     bcs @rest
+@fled:
     jmp stage_clear
 @dying:
     jsr bursts
@@ -53,7 +81,8 @@ move_boss:
 @enter:
     dec boss_x
     lda boss_x
-    cmp #BOSS_HOME_X
+    ldx stage
+    cmp boss_home_x,x
     bne @rest
     inc boss_state
     lda #0
@@ -73,12 +102,12 @@ stage_clear:
     sta timer
     lda #MODE_CLEARED
     sta mode
-    lda #TUNE_NONE
+    lda #TUNE_CLEARED
     jsr music_play
 @already:
     rts
 
-; Up and down; shut for 64 frames, open for 64.
+; One frame of the fight, in the manner of the stage's boss.
 fight:
     inc boss_clock
     bne @low
@@ -90,84 +119,88 @@ fight:
     sta boss_state
     lda #0
     sta boss_open
+    sta boss_pose
     rts
 @low:
-    lda boss_clock
-    and #$40
-    sta boss_open
-    lda boss_clock
-    and #1                      ; half a pixel a frame
-    bne @attack
-    lda boss_dir
-    bne @up
+    ldx stage
+    lda boss_fight_lo,x
+    sta ptr
+    lda boss_fight_hi,x
+    sta ptr+1
+    jmp (ptr)
+
+; Counts the phase's frames down; at their end the next of X phases begins, whose lengths are at
+; (ptr). Z is set when it began just now. A = the phase.
+next_phase:
+    dec boss_wait
+    bne @same
+    stx tmp
+    ldy boss_phase
+    iny
+    cpy tmp
+    bcc @within
+    ldy #0
+@within:
+    sty boss_phase
+    lda (ptr),y
+    sta boss_wait
+@same:
+    lda boss_phase
+    rts
+
+; One line towards the lark, so that line A of the boss comes to its height; not out of the field.
+follow_lark:
+    sta tmp
+    lda boss_y
+    clc
+    adc tmp
+    sec
+    sbc ship_y
+    beq @end
+    bcs @up
+    lda boss_y
+    cmp #BOSS_LOWEST
+    bcs @end
     inc boss_y
-    lda boss_y
-    cmp #144
-    bcc @attack
-    inc boss_dir
-    bne @attack
+    rts
 @up:
-    dec boss_y
     lda boss_y
-    cmp #40
-    bcs @attack
-    dec boss_dir
-@attack:
+    cmp #BOSS_HIGHEST
+    bcc @end
+    dec boss_y
+@end:
+    rts
+
+; The boss's line A becomes the place where its bullets leave.
+boss_muzzle:
+    clc
+    adc boss_y
+    sta tmp+1
     lda boss_x
     sta tmp
-    lda boss_open
-    beq @shut
-    lda boss_clock
-    and #$1F
-    cmp #$10
-    bne @end
-    lda boss_y
-    clc
-    adc #24
-    sta tmp+1
-    lda #<-2
-    jsr @shot
-    lda #0
-    jsr @shot
-    lda rng
-    and #3
-    tay
-    lda spread,y
-    clc
-    adc #2
-    bne @shot
-@shut:
-    lda boss_clock
-    and #$1F
-    cmp #$08
-    bne @end
-    lda boss_y
-    clc
-    adc #14
-    sta tmp+1
-    lda #16                     ; straight ahead, from both arms
-    jsr launch_bullet
-    lda boss_y
-    clc
-    adc #42
-    sta tmp+1
+    rts
+
+; Y bullets in a fan round straight left, A 32nds of a circle between them.
+boss_fan:
+    sta tmp+6
+    sty tmp+7
     lda #16
-    jmp launch_bullet
-@shot:
+    dey
+@first:                         ; half of the others lie before the middle one
+    sec
+    sbc tmp+6
+    dey
+    beq @fan
+    dey
+    bne @first
+@fan:
     pha
-    lda tmp
-    pha
-    lda tmp+1
-    pha
-    tsx
-    lda $0103,x
-    jsr aim_from
+    jsr launch_bullet
     pla
-    sta tmp+1
-    pla
-    sta tmp
-    pla
-@end:
+    clc
+    adc tmp+6
+    dec tmp+7
+    bne @fan
     rts
 
 ; ---- shots against it: the body swallows them, the open core suffers ----
@@ -175,6 +208,7 @@ shots_hit_boss:
     lda boss_state
     cmp #BOSS_FIGHT
     bne @end
+    ldy stage
     ldx #SHOTS-1
 @shot:
     lda s_kind,x
@@ -186,6 +220,13 @@ shots_hit_boss:
     cmp boss_x
     bcc @next
 @across:
+    lda s_x,x
+    sec
+    sbc boss_x
+    bcc @reaches
+    cmp boss_width,y
+    bcs @next                   ; behind it
+@reaches:
     lda s_y,x
     sec
     sbc boss_y
@@ -193,8 +234,9 @@ shots_hit_boss:
     adc #8
     cmp #BOSS_HEIGHT
     bcs @next
-    sbc #CORE_TOP-1             ; carry is clear: subtracts CORE_TOP
-    cmp #CORE_HEIGHT
+    sec
+    sbc boss_core
+    cmp boss_core_height,y
     bcs @body
     lda boss_open
     beq @body
@@ -212,8 +254,6 @@ shots_hit_boss:
     bpl @shot
 @end:
     rts
-CORE_TOP = 21
-CORE_HEIGHT = 23
 
 beaten:
     lda #BOSS_DYING
@@ -222,6 +262,7 @@ beaten:
     sta boss_timer
     lda #0
     sta boss_open
+    sta boss_pose
     ldx #BULLETS-1
 @bullet:
     sta b_on,x
@@ -291,6 +332,14 @@ boss_hits_ship:
     adc #12
     cmp boss_x
     bcc @end
+    ldx stage
+    lda boss_x
+    clc
+    adc boss_width,x
+    bcs @ahead
+    cmp ship_x
+    bcc @end                    ; the lark is behind it
+@ahead:
     lda ship_y
     sec
     sbc boss_y

@@ -26,7 +26,20 @@ draw_play:
     jsr draw_foes
     jsr draw_shots
 @stars:
+    ldx stage
+    ldy stage_bank,x
+    lda frame
+    and #8
+    beq @bank
+    ldy stage_bank_b,x          ; the same tiles a moment later: waves, rain
+@bank:
+    sty chr_bank
+    lda stage_storm,x
+    bne @storm
     jsr draw_stars
+    jmp finish_sprites
+@storm:
+    jsr draw_rain
     jmp finish_sprites
 
 draw_foes:
@@ -356,8 +369,15 @@ draw_enemies:
     cpy #KIND_BURST
     beq @burst
     lda kind_anim,y
+    beq @by_state
     and frame
     beq @pose
+    bne @second
+@by_state:
+    lda e_state,x
+    and #SECOND_PICTURE
+    beq @pose
+@second:
     lda tmp+2
     clc
     adc #TILE_ROW
@@ -401,7 +421,8 @@ draw_enemies:
     sta tmp+2
     bne @put
 
-; The boss: a list of sprites, each dx, dy, tile, attributes; a tile of 0 ends it.
+; The boss: how many bytes its sprites take, then dx, dy, tile, attributes of each. In two
+; frames of four they are stored from the last to the first: on a crowded line all of them flicker.
 draw_boss:
     lda boss_state
     cmp #BOSS_DYING
@@ -410,18 +431,14 @@ draw_boss:
     and #2
     bne @end
 @whole:
-    ldx stage
-    lda boss_open
-    beq @shut
-    lda boss_open_lo,x
+    lda stage
+    asl a
+    asl a
+    ora boss_pose
+    tax
+    lda boss_pictures_lo,x
     sta ptr
-    lda boss_open_hi,x
-    bne @list
-@shut:
-    lda boss_shut_lo,x
-    sta ptr
-    lda boss_shut_hi,x
-@list:
+    lda boss_pictures_hi,x
     sta ptr+1
     lda #0
     ldx boss_flash
@@ -432,43 +449,63 @@ draw_boss:
     ldx oam_i
     beq @end
     ldy #0
+    lda (ptr),y
+    sta tmp+1
+    clc
+    adc oam_i
+    sta tmp+2                   ; what comes after
+    lda #4
+    bcs @towards                ; no room for all of them
+    lda frame
+    and #2
+    beq @forward
+    lda tmp+2
+    sec
+    sbc #4
+    tax
+    lda #<-4
+    bne @towards
+@forward:
+    lda #4
+@towards:
+    sta tmp+3
 @sprite:
+    lda #$F8
+    sta oam,x
+    iny
     lda (ptr),y
     clc
     adc boss_x
+    iny
     bcs @outside
     sta oam+3,x
-    iny
     lda (ptr),y
     clc
     adc boss_y
     sta oam,x
+@outside:
     iny
     lda (ptr),y
-    beq @last
     sta oam+1,x
     iny
     lda (ptr),y
     eor tmp
     sta oam+2,x
-    iny
-    inx
-    inx
-    inx
-    inx
+    txa
+    clc
+    adc tmp+3
+    tax
+    beq @full
+    lda tmp+1
+    sec
+    sbc #4
+    sta tmp+1
     bne @sprite
-@last:
+    ldx tmp+2
+@full:
     stx oam_i
 @end:
     rts
-@outside:
-    iny
-    iny
-    lda (ptr),y
-    beq @last
-    iny
-    iny
-    bne @sprite
 
 ; Stars in front of nothing and behind everything, slower than the ground.
 STARS = 8
@@ -513,9 +550,17 @@ star_attr: .byte $20, $21
 ; The lark crosses the screen on a wave line, singing.
 draw_title_sprites:
     lda #128
-    bne draw_song
+    bne draw_singer
 draw_ending_sprites:
     lda #104
+draw_singer:
+    jsr draw_song
+    jmp finish_sprites
+draw_card_sprites:
+    lda #56
+    jsr draw_song
+    jsr draw_stars
+    jmp finish_sprites
 draw_song:
     sta tmp+4
     lda #4
@@ -560,7 +605,7 @@ draw_song:
     inc tmp+2
     dex
     bpl @note
-    jmp finish_sprites
+    rts
 note_lag:  .byte 40, 20
 note_rise: .byte 10, 4
 

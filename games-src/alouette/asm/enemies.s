@@ -22,9 +22,20 @@ move_enemies:
 @call:
     jmp (ptr)
 
+GUARDED = $80                   ; bits of e_state: shots do nothing
+SECOND_PICTURE = $40            ; of kinds whose pictures do not simply take turns
+
 .define BEHAVIOURS fly, burst, capsule, moth, wasp, crow, kite, toad, hedgehog, nest, fledgling
-behaviour_lo: .lobytes BEHAVIOURS
-behaviour_hi: .hibytes BEHAVIOURS
+.define SEA gull, jelly, crab, skipper, mine
+.define TOWN bat, ghost, cat, vane, rocket
+behaviour_lo:
+    .lobytes BEHAVIOURS
+    .lobytes SEA
+    .lobytes TOWN
+behaviour_hi:
+    .hibytes BEHAVIOURS
+    .hibytes SEA
+    .hibytes TOWN
 
 ; Moves by its velocity; out of sight, it is gone.
 fly:
@@ -331,6 +342,400 @@ fledgling:
     sta e_vyl,x
 @on:
     jmp fly
+
+; Adds A (signed, 256ths of a pixel) to the downward speed. Keeps X.
+pull:
+    ldy #0
+    cmp #$80
+    bcc @down
+    dey
+@down:
+    clc
+    adc e_vyl,x
+    sta e_vyl,x
+    tya
+    adc e_vyh,x
+    sta e_vyh,x
+    rts
+
+; Downward speed A:Y (256ths, whole).
+set_fall:
+    sta e_vyl,x
+    tya
+    sta e_vyh,x
+    rts
+
+; Carry set when the enemy is to the right of the lark and less than A pixels away.
+near_ahead:
+    sta tmp
+    lda e_x,x
+    sec
+    sbc ship_x
+    bcc @no
+    cmp tmp
+    bcs @no
+    sec
+    rts
+@no:
+    clc
+    rts
+
+; Is enemy X on the floor or below it? Carry set, and it stands on it, if so.
+lands:
+    lda e_x,x
+    clc
+    adc #8
+    bcs @no
+    jsr outline_at
+    lda land_floor,y
+    sec
+    sbc #16
+    cmp e_y,x
+    beq @yes
+    bcc @yes
+@no:
+    clc
+    rts
+@yes:
+    sta e_y,x
+    sec
+    rts
+
+; ---- the sea ----
+; Level, until the lark is near: then a stoop past it and back, from above or from below.
+gull:
+    lda e_state,x
+    bne @stoops
+    lda #96
+    jsr near_ahead
+    bcc @level
+    inc e_state,x
+    lda ship_y
+    cmp e_y,x
+    lda #0
+    ldy #3
+    bcs @below
+    ldy #<-3
+    inc e_var,x
+@below:
+    jsr set_fall
+@level:
+    jmp fly_level
+@stoops:
+    lda e_var,x
+    bne @rose
+    lda #<-20
+    bne @turn
+@rose:
+    lda #20
+@turn:
+    jsr pull
+    jmp fly
+
+; Rises in pulses out of the depth, and sinks between them.
+jelly:
+    lda e_y,x
+    cmp #72
+    bcc @sink
+    dec e_timer,x
+    bne @sink
+    lda #44
+    sta e_timer,x
+    lda #0
+    ldy #<-2
+    jsr set_fall
+@sink:
+    lda e_state,x
+    and #<~SECOND_PICTURE
+    ldy e_vyh,x
+    bpl @slack
+    ora #SECOND_PICTURE
+@slack:
+    sta e_state,x
+    lda #15
+    jsr pull
+    lda e_vyh,x
+    bmi @fly
+    beq @fly
+    lda #0
+    ldy #1
+    jsr set_fall
+@fly:
+    jmp fly
+
+; Scuttles to and fro behind its claws; opens them to throw.
+crab:
+    dec e_timer,x
+    bne @going
+    lda e_state,x
+    eor #GUARDED | SECOND_PICTURE
+    sta e_state,x
+    bmi @shut
+    lda #44
+    sta e_timer,x
+    lda #0                      ; stands where it is: the ground's own speed
+    sta e_vxl,x
+    lda #<-1
+    sta e_vxh,x
+    bne @going
+@shut:
+    lda #48
+    sta e_timer,x
+    inc e_var,x
+    lda e_var,x
+    lsr a
+    lda #<-1
+    bcs @left
+    lda #<-2
+@left:
+    sta e_vxh,x
+    lda #$80
+    sta e_vxl,x
+@going:
+    lda e_state,x
+    bmi @walk
+    lda e_timer,x
+    cmp #22
+    bne @walk
+    lda e_x,x
+    sta tmp
+    lda e_y,x
+    sta tmp+1
+    lda #1
+    jsr aim_from
+    lda #<-1
+    jsr aim_from
+@walk:
+    jmp hedgehog
+
+; Skips over the waves in long leaps.
+skipper:
+    lda #22
+    jsr pull
+    jsr fly
+    lda e_vyh,x
+    bmi @end
+    jsr lands
+    bcc @end
+    lda e_var,x                 ; variant 1 leaps higher
+    beq @low
+    lda #$40
+    ldy #<-5
+    jmp set_fall
+@low:
+    lda #$80
+    ldy #<-4
+    jmp set_fall
+@end:
+    rts
+
+; Floats, bobbing; whoever bursts it has six bullets to avoid.
+mine:
+    lda frame
+    and #1
+    beq @still
+    inc e_timer,x
+@still:
+    lda e_timer,x
+    and #63
+    tay
+    lda sine,y
+    cmp #$80
+    ror a
+    clc
+    adc e_base,x
+    sta e_y,x
+    jmp fly_level
+
+scatter:
+    lda e_x,x
+    sta tmp
+    lda e_y,x
+    sta tmp+1
+    lda #3
+    sta tmp+5
+@bullet:
+    jsr launch_bullet
+    lda tmp+5
+    clc
+    adc #5
+    sta tmp+5
+    cmp #32
+    bcc @bullet
+    rts
+
+; ---- the town ----
+; Hangs from a ceiling until the lark is near (variant 1: is on the wing from the beginning), then
+; swings about its height.
+bat:
+    lda e_state,x
+    bne @flies
+    lda e_var,x
+    lsr a
+    bcs @wakes
+    lda #104
+    jsr near_ahead
+    bcs @wakes
+    lda #0
+    sta e_vxl,x
+    lda #<-1
+    sta e_vxh,x
+    jmp fly_level
+@wakes:
+    inc e_state,x
+    lda #$40
+    sta e_vxl,x
+    lda #<-2
+    sta e_vxh,x
+    lda ship_y
+    cmp e_y,x
+    bcc @flies
+    lda #0
+    ldy #2
+    jsr set_fall
+@flies:
+    lda frame
+    and #4
+    asl a
+    asl a
+    asl a
+    asl a
+    ora #1
+    sta e_state,x
+    lda ship_y
+    cmp e_y,x
+    lda #12
+    bcs @down
+    lda #<-12
+@down:
+    jsr pull
+    jmp fly
+
+; Comes slowly to the lark's height. Shots go through it while it is but a shimmer.
+ghost:
+    dec e_timer,x
+    bne @same
+    lda #44
+    sta e_timer,x
+    lda e_state,x
+    eor #GUARDED | SECOND_PICTURE
+    sta e_state,x
+@same:
+    lda ship_y
+    cmp e_y,x
+    lda #$80
+    ldy #0
+    bcs @down
+    dey
+@down:
+    jsr set_fall
+    jmp fly
+
+; Walks along the roofs and springs at a lark that comes near.
+cat:
+    lda e_state,x
+    bne @springs
+    lda #80
+    jsr near_ahead
+    bcs @spring
+    jmp hedgehog
+@spring:
+    lda #SECOND_PICTURE
+    sta e_state,x
+    lda #0
+    sta e_vxl,x
+    lda #<-2
+    sta e_vxh,x
+    lda #$40
+    ldy #<-4
+    jmp set_fall
+@springs:
+    lda #24
+    jsr pull
+    jsr fly
+    lda e_vyh,x
+    bmi @end
+    jsr lands
+    bcc @end
+    lda #0
+    sta e_state,x
+    jsr set_fall0
+    lda #$C0
+    sta e_vxl,x
+    lda #<-2
+    sta e_vxh,x
+@end:
+    rts
+set_fall0:
+    ldy #0
+    jmp set_fall
+
+; A weathercock: turns, and throws a bullet at every turn.
+vane:
+    dec e_timer,x
+    bne @sit
+    lda #18
+    sta e_timer,x
+    lda e_x,x
+    cmp #32
+    bcc @sit
+    cmp #248
+    bcs @sit
+    sta tmp
+    lda e_y,x
+    sta tmp+1
+    lda e_var,x
+    clc
+    adc #3
+    and #$0F
+    sta e_var,x
+    ora #$10                    ; left, up, right
+    jsr launch_bullet
+@sit:
+    jmp fly_level
+
+; A firework: stands on the ground, goes up before the lark, and scatters when it is high.
+rocket:
+    lda e_state,x
+    bne @rises
+    lda #112
+    jsr near_ahead
+    bcc @sit
+    inc e_state,x
+    lda #0
+    ldy #<-1
+    jsr set_fall
+@sit:
+    jmp fly_level
+@rises:
+    lda #SECOND_PICTURE
+    sta e_state,x
+    lda #<-8
+    jsr pull
+    lda e_y,x
+    cmp #80
+    bcc @scatters
+    jmp fly
+@scatters:
+    lda e_x,x
+    sta tmp
+    lda e_y,x
+    sta tmp+1
+    lda #4
+    sta tmp+5
+@bullet:
+    jsr launch_bullet
+    lda tmp+5
+    clc
+    adc #2
+    sta tmp+5
+    cmp #13
+    bcc @bullet
+    lda #KIND_BURST             ; on its own: no points
+    sta e_kind,x
+    lda #0
+    sta e_flags,x
+    jmp born
 
 ; ---- aimed bullets ----
 ; Enemy X shoots at the lark: luck spreads the shot a little. Keeps X.

@@ -61,6 +61,8 @@ reset:
     sta hi_score,x
     dex
     bpl @hi
+    lda chr_banks
+    sta chr_banks
     jsr sound_init
     lda #MODE_TITLE
     jsr set_mode
@@ -95,6 +97,8 @@ run_mode:
     lda mode_table+1,x
     sta ptr+1
     jmp (ptr)
+
+chr_banks: .byte 0, 1, 2, 3
 
 ; The pad is read once: no samples play, so no read can be doubled.
 read_joypad:
@@ -147,6 +151,9 @@ nmi:
     lda #>oam
     sta OAMDMA
     jsr send_vbuf
+    ldx chr_bank
+    lda chr_banks,x
+    sta chr_banks,x             ; over its own value: the ROM drives the bus as well
 @picture:
     lda ppu_ctrl
     sta PPUCTRL

@@ -24,6 +24,7 @@ picture_off:
     lda #0
     sta split
     sta ppu_mask
+    sta chr_bank
     jmp hide_sprites
 
 ; Steps 0-9 of every full-screen mode: A:Y = the screen (low, high). Carry clear while under way.
@@ -185,8 +186,8 @@ run_card:
     lda step
     cmp #2
     bcs @built
-    lda #<card_screen
-    ldy #>card_screen
+    lda #0
+    tay
     jmp build_screen
 @built:
     bne @shown
@@ -207,6 +208,16 @@ run_card:
     lda stage_name_hi,x
     sta src+1
     jsr send_text
+    ldx stage
+    lda stage_story_lo,x
+    sta src
+    lda stage_story_hi,x
+    sta src+1
+    jsr send_text
+    jsr sky_colour
+    jsr send_sky
+    lda #44                     ; the notes behind the lark are in sight too
+    sta tick
     lda #MASK_FULL
     sta ppu_mask
     lda #CARD_FRAMES
@@ -214,6 +225,7 @@ run_card:
     inc step
     rts
 @shown:
+    jsr draw_card_sprites
     dec timer
     bne @stay
     lda #MODE_READY
@@ -240,16 +252,18 @@ run_ready:
 @1: cmp #1
     bne @2
     inc step
-    lda #<field_attributes
+    ldx stage
+    lda stage_attributes_lo,x
     sta src
-    lda #>field_attributes
+    lda stage_attributes_hi,x
     sta src+1
     lda #$23
     ldy #$C0
     jsr send_64
-    lda #<field_attributes
+    ldx stage
+    lda stage_attributes_lo,x
     sta src
-    lda #>field_attributes
+    lda stage_attributes_hi,x
     sta src+1
     lda #$27
     ldy #$C0
@@ -270,7 +284,9 @@ run_ready:
     lda stage_palette_hi,x
     sta src+1
     jsr send_palette
-    jmp restart_play
+    jsr restart_play
+    jsr sky_colour
+    jmp send_sky
 @3: cmp #12
     bcs @4
     inc step
@@ -304,6 +320,7 @@ DYING_FRAMES = 64
 run_dying:
     jsr count_frame
     jsr draw_play
+    jsr weather
     dec timer
     bne @stay
     dec lives
@@ -324,6 +341,7 @@ run_cleared:
     jsr move_world
     jsr fly_off
     jsr draw_play
+    jsr weather
     dec timer
     bne @stay
     inc stage
@@ -343,8 +361,8 @@ run_gameover:
     lda step
     cmp #2
     bcs @built
-    lda #<card_screen
-    ldy #>card_screen
+    lda #0
+    tay
     jmp build_screen
 @built:
     bne @shown

@@ -37,6 +37,7 @@ run_play:
     jsr ship_hit
     jsr draw_play
     jsr draw_status
+    jsr weather
 @stay:
     rts
 
@@ -427,10 +428,13 @@ shots_hit:
     lda #0
     sta s_kind,y
 @pierce:
+    lda e_state,x
+    bmi @guarded
     dec e_hp,x
     beq @killed
     lda #3
     sta e_flash,x
+@guarded:
     lda #SFX_HIT
     jsr sfx_play
     jmp @next_shot
@@ -484,6 +488,11 @@ kill_enemy:
     sta e_flags,x
     jsr add_points
 @alone:
+    lda e_kind,x
+    cmp #KIND_MINE
+    bne @quiet
+    jsr scatter                 ; it does not go alone
+@quiet:
     lda #KIND_BURST
     sta e_kind,x
     jsr born

@@ -70,6 +70,13 @@ tick:           .res 1      ; frames shown, whatever the mode (title and ending 
 
 rows_lost:      .res 1      ; rows of the script that found no free slot; stays 0
 
+chr_bank:       .res 1      ; pictures of the screen: what the NMI selects
+boss_core:      .res 1      ; first line of the heart, from the boss's top
+boss_phase:     .res 1      ; what a boss that changes its ways is at
+boss_wait:      .res 1      ; frames left of that
+boss_pose:      .res 1      ; picture of the boss
+sky:            .res 1      ; the sky's colour, as sent
+
 .segment "OAMBSS"
 oam:            .res 256
 

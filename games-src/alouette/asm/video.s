@@ -37,10 +37,19 @@ send_64:
 @same:
     rts
 
-; Sends the 1 KB screen at (src), 128 bytes a frame; carry is set after the last.
+; Sends the 1 KB screen at (src), 128 bytes a frame; carry is set after the last. A screen at 0 is
+; blank.
 send_screen:
     jsr @half
 @half:
+    lda src+1
+    pha
+    bne @screen
+    lda #<blank
+    sta src
+    lda #>blank
+    sta src+1
+@screen:
     lda built
     lsr a
     lsr a
@@ -55,10 +64,15 @@ send_screen:
     tay                         ; (built & 3) * 64
     pla
     jsr send_64
+    pla
+    bne @filled
+    sta src+1
+@filled:
     inc built
     lda built
     cmp #16
     rts
+blank:  .res 64
 
 ; Palette at (src), 32 bytes, into pal and to the PPU.
 send_palette:

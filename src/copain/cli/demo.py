@@ -23,7 +23,7 @@ from copain.cli.verify import show
 from copain.cli.watch import SearchWatch
 from copain.errors import RunError
 from copain.games import variables_of
-from copain.games.alouette.game import BOSS_HITS
+from copain.games.alouette.game import BOSS_HITS, Alouette
 from copain.movie import Movie, record_hashes, verify
 from copain.movie.render import render
 from copain.rom import Rom
@@ -35,8 +35,8 @@ _GAME = "alouette"
 _FLIGHT, _BOSS_FROM = 1900, 38
 _BOOT_FRAMES = 20
 """How many frames pass from power-on until the title is drawn; they are not shown."""
-_ENDING_FRAMES = 150
-"""How long the ending screen is shown after the game is won."""
+_CARD_FRAMES = 150
+"""How long the next stage's card is shown after the stage is cleared."""
 
 
 def demo(
@@ -54,13 +54,14 @@ def demo(
         bool, typer.Option(help="Write run.mp4 and run.gif, which takes some seconds.")
     ] = True,
 ) -> None:
-    """Find a run of the NES game Alouette, prove it from power-on, and write it to watch.
+    """Find a run of a stage of the NES game Alouette, prove it, and write it to watch.
 
     Exit status 0: the stage is cleared and the run is in sync everywhere; 1: it is not; 2:
     something is missing or cannot be written.
     """
     console = Console()
-    game, rom = game_and_rom(_GAME)
+    _, rom = game_and_rom(_GAME)
+    game = Alouette(last_stage=1)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -68,7 +69,7 @@ def demo(
     folder = out / "runs" / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     say(console, f"[bold]{game.ram_map.title}[/] is an NES game that comes with copain. Nobody "
         "tells copain how to play it:\nit tries, dies, goes back to a savestate and tries "
-        "again, until the stage is cleared.\n")  # fmt: skip
+        "again, until the first stage is cleared.\n")  # fmt: skip
     with (
         open_emulator(rom) as screen,
         SearchWatch(f"copain plays {game.ram_map.title}", console, screen, _way) as watch,
@@ -79,7 +80,7 @@ def demo(
         )  # fmt: skip
     say(console, summary(found))
     run = out / "run.fm2"
-    movie = _with_ending(found, rom)
+    movie = _with_card(found, rom)
     movie.write(run)
     in_sync = _prove(console, run, rom)
     written = [run]
@@ -113,19 +114,19 @@ def say(console: Console, text: str) -> None:
 
 
 def _way(at: Progress) -> float:
-    """How much of the way to the ending is done."""
+    """How much of the way to the stage's end is done."""
     if at.best_progress < 1024 * _BOSS_FROM:
         return min(at.best_progress / _FLIGHT, 1.0) * 0.8
     fought = (at.best_progress / 1024 - _BOSS_FROM) / (BOSS_HITS - _BOSS_FROM)
     return 0.8 + min(fought, 1.0) * 0.2
 
 
-def _with_ending(found: Found, rom: Rom) -> Movie:
-    """The movie of the run; of one that wins, with the ending screen shown for a while."""
+def _with_card(found: Found, rom: Rom) -> Movie:
+    """The movie of the run; of one that wins, with the next stage's card shown for a while."""
     if not found.won:
         return found.movie
     movie = found.movie
-    idle = np.zeros((_ENDING_FRAMES, movie.inputs.shape[1]), np.uint16)
+    idle = np.zeros((_CARD_FRAMES, movie.inputs.shape[1]), np.uint16)
     longer = replace(
         movie,
         inputs=np.concatenate([movie.inputs, idle]),

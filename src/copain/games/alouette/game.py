@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from importlib import resources
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from copain.errors import GameError
 from copain.games import ram_map_of
 from copain.games.game import Action, Flags, Game, Numbers
 from copain.joypad import IDLE, FrameInput, Joypad
@@ -27,6 +30,7 @@ CARD_FRAMES: Final = 158
 
 SPEED, MISSILE, DOUBLE, LASER, OPTION, SHIELD = range(1, 7)
 MOST_SPEED, MOST_OPTIONS = 4, 2
+STAGES: Final = 3
 BOSS_HITS: Final = 64
 """More than the hits any boss takes."""
 
@@ -49,6 +53,18 @@ def _press(*names: str) -> Action:
     return Action("+".join(names) or "idle", FrameInput((Joypad.of(*names),)) if names else IDLE)
 
 
+def _read_start(stage: int) -> Iterator[tuple[FrameInput, int]]:
+    """The input log from power-on to a later stage's first frame of play.
+
+    A line of the file is a number of frames and the buttons held, joined by a plus sign.
+    """
+    file = resources.files("copain.games") / "alouette" / "starts" / f"stage{stage}.txt"
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            frames, *buttons = line.replace("+", " ").split()
+            yield _press(*buttons).held, int(frames)
+
+
 _DIRECTIONS = (
     (), ("up",), ("down",), ("left",), ("right",),
     ("up", "left"), ("up", "right"), ("down", "left"), ("down", "right"),
@@ -56,7 +72,12 @@ _DIRECTIONS = (
 
 
 class Alouette(Game):
-    """A lark against the night: a shoot-'em-up in the manner of Gradius.
+    """A lark against the night: a shoot-'em-up in the manner of Gradius, in three stages.
+
+    It is won when `last_stage` (1 to 3) is cleared: of the first two, when the next one's card
+    begins; of the third, when the ending does. It starts at `first_stage`, with the powers, lives
+    and points of a run that came there; its frames count from power-on. Raises GameError for
+    stages that there are not.
 
     The action table: idle, fire with each direction or none, and fire with B, which takes the
     power that the meter shows.
@@ -68,14 +89,22 @@ class Alouette(Game):
         *(_press(*direction, "a") for direction in _DIRECTIONS),
         _press("a", "b"),
     )
-    start = (
+    start: Sequence[tuple[FrameInput, int]] = (
         (IDLE, BOOT_FRAMES),
         (FrameInput((Joypad(start=True),)), START_FRAMES),
         (IDLE, CARD_FRAMES),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_stage: int = 1, last_stage: int = STAGES) -> None:
+        if not 1 <= first_stage <= last_stage <= STAGES:
+            raise GameError(
+                f"Alouette(first_stage={first_stage}, last_stage={last_stage}): stages are 1 to "
+                f"{STAGES}, the first one not after the last"
+            )
         self.ram_map = ram_map_of(self.name)
+        self.last_stage = last_stage
+        if first_stage > 1:
+            self.start = tuple(_read_start(first_stage))
         self._land = self.ram_map.tables["terrain"]
 
     def dead(self, prev: Bytes, ram: Bytes) -> Flags:
@@ -83,8 +112,8 @@ class Alouette(Game):
         return (self.value(ram, "mode") == DYING) & (self.value(prev, "mode") != DYING)
 
     def won(self, prev: Bytes, ram: Bytes) -> Flags:
-        """Whether the ending has begun."""
-        return self.value(ram, "mode") == ENDING
+        """Whether the last stage has been cleared, and what comes after it has begun."""
+        return (self.value(ram, "mode") == ENDING) | (self.value(ram, "stage") >= self.last_stage)
 
     def score(self, ram: Bytes) -> Numbers:
         """The points."""
@@ -106,9 +135,10 @@ class Alouette(Game):
         boss before its heart; away from enemies and bullets. 100 points are worth 1.
         """
         x, y = self.value(ram, "ship_x"), self.value(ram, "ship_y")
-        heart = self.value(ram, "boss_y") + 24
+        heart = self.value(ram, "boss_y") + self.value(ram, "boss_core") + 3
         # A shot at the boss leaves when the one before has hit: from nearer by, sooner.
-        at_boss = np.abs(y - heart) / 6 + np.abs(x - 136) / 32 + 4.0 * self.value(ram, "boss_hp")
+        near = np.minimum(136, self.value(ram, "boss_x") - 56)
+        at_boss = np.abs(y - heart) / 6 + np.abs(x - near) / 32 + 4.0 * self.value(ram, "boss_hp")
         on_the_way = np.abs(y - self._gap(ram, x)) / 24 + np.abs(x - _HOME_X) / 32
         off_place = np.where(self.value(ram, "boss_state") > 0, at_boss, on_the_way)
         liking = self.score(ram) / 100 + self._powers(ram) - off_place
