@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
+#include <cstddef>
+#include <string_view>
 
 #include "cpu.h"
 
@@ -15,11 +18,53 @@ constexpr uint8_t kFailures = 6;
 constexpr Cycle kFirstInterval = 1500, kLastInterval = 60000;  // between samples
 
 // Notes whether an iteration touches anything but memory, and what it overwrites there.
-struct Watch final : BusLog {
-    explicit Watch(const Machine& machine) : m(machine) {}
+//
+// A byte of RAM may also count, as games do for random numbers: it is incremented or decremented,
+// nothing else reads or writes it, and the flags it leaves are overwritten unseen or looked at by
+// BNE and BEQ only. So many iterations later it is that much further; until it is 0, if that is
+// looked at.
+class Watch final : public BusLog {
+  public:
+    explicit Watch(const Machine& machine) : m_(machine) {}
 
+    // Before each instruction. False: it looks at a counter's flags.
+    bool goes_on() {
+        const uint16_t pc = m_.s().cpu.pc;
+        const uint8_t opcode = m_.peek(pc);
+        const auto is_one_of = [opcode](std::string_view codes) {
+            return codes.find(char(opcode)) != codes.npos;
+        };
+        using namespace std::string_view_literals;
+        counting_ = kNothing;
+        if (is_one_of("\xE6\xC6\xEE\xCE"sv)) {  // INC, DEC
+            const uint8_t high = opcode & 0x08 ? m_.peek(uint16_t(pc + 2)) : 0;
+            const int address = m_.peek(uint16_t(pc + 1)) | high << 8;
+            if (address >= 0x800) {
+                live_ = kNothing;
+                return true;
+            }
+            counting_ = live_ = address;
+            return !counters_[size_t(address)];  // once in an iteration
+        }
+        if (live_ == kNothing)
+            return true;
+        if (is_one_of("\xD0\xF0"sv)) {  // BNE, BEQ
+            tested_ = tested_ == kNothing || tested_ == live_ ? live_ : kMany;
+            return m_.s().ram[live_] != 0 && tested_ != kMany;
+        }
+        // JMP, JSR, RTS, STA, STX, STY, CLC, SEC: leave N and Z alone
+        if (is_one_of("\x4C\x20\x60\x85\x8D\x86\x8E\x84\x8C\x18\x38"sv))
+            return true;
+        live_ = kNothing;
+        // LDA, LDX, LDY, CMP, CPX, CPY, AND, ORA, EOR, ADC, BIT: set them without a look
+        return is_one_of(
+            "\xA9\xA5\xB5\xAD\xBD\xB9\xA2\xA6\xAE\xA0\xA4\xAC\xC9\xC5\xCD\xE0\xE4"
+            "\xEC\xC0\xC4\xCC\x29\x25\x2D\x09\x05\x0D\x49\x45\x4D\x69\x65\x6D\x24"
+            "\x2C"sv);
+    }
     void read(uint16_t address, uint8_t value) override {
-        if (m.read_page[address >> 11])
+        touch(address);
+        if (m_.read_page[address >> 11])
             return;
         // Reading $2002 again does nothing new unless the flag of vertical blank was cleared.
         if ((address & 0xE007) == 0x2002 && !(value & 0x80))
@@ -28,33 +73,72 @@ struct Watch final : BusLog {
             only_waits = false;
     }
     void write(uint16_t address, uint8_t) override {
-        const uint8_t* page = m.write_page[address >> 11];
-        if (!page || count == kWrites) {
+        touch(address);
+        const uint8_t* page = m_.write_page[address >> 11];
+        if (!page || count_ == kWrites) {
             only_waits = false;
             return;
         }
         const uint8_t* at = page + (address & 0x7FF);
-        for (int i = 0; i < count; ++i)
-            if (places[i] == at)
+        for (int i = 0; i < count_; ++i)
+            if (places_[i] == at)
                 return;
-        places[count] = at;
-        before[count++] = *at;
-    }
-    // Whether memory is as it was.
-    bool left_no_trace() const {
-        for (int i = 0; i < count; ++i)
-            if (*places[i] != before[i])
-                return false;
-        return true;
+        places_[count_] = at;
+        before_[count_++] = *at;
     }
 
-    static constexpr int kWrites = 24;
-    const Machine& m;
+    // Whether memory is as it was, but for counters.
+    bool leaves_no_trace() const {
+        for (int i = 0; i < count_; ++i)
+            if (step(i) != 0 && !is_counter(places_[i]))
+                return false;
+        return live_ == kNothing;
+    }
+    // How many more iterations take the same way.
+    Cycle most() const {
+        for (int i = 0; i < count_; ++i)
+            if (tested_ != kNothing && places_[i] == &m_.s().ram[tested_]) {
+                // Values after the last look do not matter; before it, the first 0 does.
+                const int value = *places_[i];
+                return step(i) == 1 ? 255 - value : step(i) == 0xFF ? std::max(value - 1, 0) : 0;
+            }
+        return tested_ == kNothing ? kNever : 0;
+    }
+    void count_on(State& s, Cycle times) const {
+        for (int i = 0; i < count_; ++i)
+            if (step(i) != 0) {
+                uint8_t& byte = s.ram[places_[i] - s.ram];
+                byte = uint8_t(byte + step(i) * times);
+            }
+    }
+
     bool only_waits = true;
     bool reads_status = false;
-    int count = 0;
-    std::array<const uint8_t*, kWrites> places;
-    std::array<uint8_t, kWrites> before;
+
+  private:
+    static constexpr int kWrites = 24;
+    static constexpr int kNothing = -1, kMany = -2;
+
+    void touch(uint16_t address) {
+        if (address < 0x2000 && (address & 0x7FF) != counting_)
+            touched_[address & 0x7FF] = true;
+        else if (address < 0x800)
+            counters_[address] = true;
+    }
+    bool is_counter(const uint8_t* place) const {
+        const ptrdiff_t at = place - m_.s().ram;
+        return at >= 0 && at < 0x800 && counters_[size_t(at)] && !touched_[size_t(at)];
+    }
+    uint8_t step(int i) const { return uint8_t(*places_[i] - before_[i]); }
+
+    const Machine& m_;
+    int counting_ = kNothing;  // address of the byte that the running instruction counts
+    int live_ = kNothing;      // whose flags N and Z are
+    int tested_ = kNothing;    // which was compared with 0
+    int count_ = 0;
+    std::array<const uint8_t*, kWrites> places_;
+    std::array<uint8_t, kWrites> before_;
+    std::bitset<0x800> touched_, counters_;
 };
 
 }  // namespace
@@ -103,11 +187,14 @@ bool LoopCache::skip(Machine& m) {
     const uint64_t counted = s.instructions;
     Watch watch(m);
     for (int left = kInstructions; left > 0; --left) {
+        if (!watch.goes_on())
+            return false;
         Cpu::run_exactly(m, &watch);
         if (!watch.only_waits || !m.is_quiet() || s.cpu.pc == registers.pc)
             break;
     }
-    if (!watch.only_waits || !m.is_quiet() || m.registers() != registers || !watch.left_no_trace())
+    if (!watch.only_waits || !m.is_quiet() || m.registers() != registers ||
+        !watch.leaves_no_trace())
         return false;
     m.schedule();
     Cycle limit = m.quiet_until();
@@ -116,12 +203,14 @@ bool LoopCache::skip(Machine& m) {
     if (limit <= s.cpu.cycle)
         return false;
     const Cycle period = s.cpu.cycle - began;
-    const Cycle times = (limit - s.cpu.cycle) / period;
+    const Cycle times = std::min((limit - s.cpu.cycle) / period, watch.most());
+    const uint64_t length = s.instructions - counted;
     s.cpu.cycle += times * period;
     skipped_ += uint64_t(times * period);
     if (sample_at_ < s.cpu.cycle)
         plan_sample(s.cpu.cycle);
-    s.instructions += uint64_t(times) * (s.instructions - counted);
+    s.instructions += uint64_t(times) * length;
+    watch.count_on(s, times);
     return true;
 }
 
