@@ -14,10 +14,13 @@ from copain.backends import open_emulator as open
 from copain.emulator import (
     Emulator,
     HasAudio,
+    HasHooks,
     HasLagFrames,
     HasLiveRam,
+    HasRegisters,
     HasScreen,
     HasSoftReset,
+    HasTrace,
 )
 from copain.errors import (
     CopainError,
@@ -50,12 +53,12 @@ from copain.system import System
 __all__ = [
     "EMULATOR_NAMES", "IDLE", "Button", "CopainError", "Emulator", "EmulatorClosed",
     "EmulatorCrashed", "EmulatorError", "EmulatorMissing", "Fleet", "FrameInput", "GameError",
-    "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
-    "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory",
-    "MemoryRangeError", "MissingExtra", "Movie", "MovieError", "Recorder", "RolloutBatch",
-    "Rom", "RomError", "RunError", "RunnerError", "Savestate", "SavestateError", "System",
-    "Trajectory", "Variable", "WireClosed", "WireError", "WireTimeout", "open", "open_emulator",
-    "rollout", "verify",
+    "HasAudio", "HasFleet", "HasHooks", "HasLagFrames", "HasLiveRam", "HasRegisters",
+    "HasRollout", "HasScreen", "HasSoftReset", "HasTrace", "InputError", "InputLog", "Joypad",
+    "LuaError", "Memory", "MemoryRangeError", "MissingExtra", "Movie", "MovieError",
+    "Recorder", "RolloutBatch", "Rom", "RomError", "RunError", "RunnerError", "Savestate",
+    "SavestateError", "System", "Trajectory", "Variable", "WireClosed", "WireError",
+    "WireTimeout", "open", "open_emulator", "rollout", "verify",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

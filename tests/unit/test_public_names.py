@@ -11,8 +11,9 @@ import copain
 PUBLIC = {
     "EMULATOR_NAMES", "IDLE", "Button", "CopainError", "Emulator", "EmulatorClosed",
     "EmulatorCrashed", "EmulatorError", "EmulatorMissing", "Fleet", "FrameInput", "GameError",
-    "HasAudio", "HasFleet", "HasLagFrames", "HasLiveRam", "HasRollout", "HasScreen",
-    "HasSoftReset", "InputError", "InputLog", "Joypad", "LuaError", "Memory", "MemoryRangeError",
+    "HasAudio", "HasFleet", "HasHooks", "HasLagFrames", "HasLiveRam", "HasRegisters", "HasRollout",
+    "HasScreen", "HasSoftReset", "HasTrace", "InputError", "InputLog", "Joypad", "LuaError",
+    "Memory", "MemoryRangeError",
     "MissingExtra", "Movie", "MovieError", "Recorder", "Rom", "RomError", "RolloutBatch",
     "RunError", "RunnerError", "Savestate", "SavestateError", "System", "Trajectory", "Variable",
     "WireClosed", "WireError", "WireTimeout", "open", "open_emulator", "rollout", "verify",
