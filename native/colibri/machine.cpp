@@ -165,6 +165,10 @@ void Machine::power_on() {
     // FCEUX's PPU is dead for two frames: its first vertical blank is that of the third. A console
     // held in reset until line 0 of the second frame shows the CPU the same one first.
     s.held_in_reset = 2;
+    // Where in a CPU cycle the dots fall is chance in a console. So that games which poll $2002 at
+    // boot do not meet the flag's race (copain accuracy: vblank_race) in the first frames, where
+    // FCEUX, which has no race, would go on a frame sooner: a dot, not none.
+    s.phase = clock_->ppu;
     mapper_->power_on(*this);
     attach(reinterpret_cast<uint8_t*>(state_));
     ppu::power_on(*this);
