@@ -459,21 +459,13 @@ using Palette = Array<const uint8_t, nb::shape<512, 3>>;
 
 nb::object screen(MachineHandle& handle, const Palette& palette) {
     const Use use(handle);
-    const std::span<const uint16_t> picture = use->picture();
-    // A pixel is three bytes, but writing four and going on by three is a third of the time: so
-    // there is room for one more byte at the end.
-    std::array<uint32_t, 512> colours{};
-    for (size_t i = 0; i < colours.size(); ++i)
-        std::memcpy(&colours[i], palette.data() + i * 3, 3);
-    auto* rgb = new uint8_t[picture.size() * 3 + 1];
-    const nb::capsule owner(rgb, [](void* data) noexcept { delete[] static_cast<uint8_t*>(data); });
-    uint8_t* to = rgb;
-    for (const uint16_t pixel : picture) {
-        std::memcpy(to, &colours[pixel & 511u], sizeof(uint32_t));
-        to += 3;
-    }
+    std::unique_ptr<uint8_t[]> rgb(new uint8_t[Console::kRgbSize]);
+    use->rgb(palette.data(), rgb.get());
+    uint8_t* data = rgb.release();
+    const nb::capsule owner(data,
+                            [](void* kept) noexcept { delete[] static_cast<uint8_t*>(kept); });
     return nb::cast(
-        nb::ndarray<nb::numpy, uint8_t>(rgb, {Console::kHeight, Console::kWidth, 3}, owner));
+        nb::ndarray<nb::numpy, uint8_t>(data, {Console::kHeight, Console::kWidth, 3}, owner));
 }
 
 nb::object picture(MachineHandle& handle) {

@@ -1,6 +1,7 @@
 #include "colibri/console.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace colibri {
@@ -154,6 +155,17 @@ std::span<const uint16_t> Console::picture() {
         drawn_ = true;
     }
     return picture_;
+}
+
+void Console::rgb(const uint8_t* palette, uint8_t* to) {
+    // Four bytes a pixel, of which the next one overwrites the fourth.
+    std::array<uint32_t, 512> colours{};
+    for (size_t i = 0; i < colours.size(); ++i)
+        std::memcpy(&colours[i], palette + 3 * i, 3);
+    for (const uint16_t pixel : picture()) {
+        std::memcpy(to, &colours[pixel & 511u], 4);
+        to += 3;
+    }
 }
 
 const std::vector<int16_t>& Console::samples() {

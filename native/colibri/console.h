@@ -55,6 +55,10 @@ class Console {
     // was. Not to be called in a hook, but for what is drawn so far.
     std::span<const uint16_t> picture();
 
+    // `picture` by a palette of 512 times red, green, blue, into kRgbSize bytes.
+    static constexpr size_t kRgbSize = size_t{kWidth} * kHeight * 3 + 1;  // one to spare
+    void rgb(const uint8_t* palette, uint8_t* to);
+
     // The sound of the last `advance`, of a very long one its last twenty seconds: mono. Who
     // listens after every advance hears no seam between them.
     const std::vector<int16_t>& samples();
