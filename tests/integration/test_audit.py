@@ -57,6 +57,7 @@ def spoiled(emulator: copain.Emulator, poke: Callable[[copain.Emulator], None]) 
 @pytest.mark.parametrize(
     ("address", "last", "agreement", "first"),
     [
+        (0x7F0, -50, Agreement.HEALS, 200),
         (0x7F0, FRAMES, Agreement.DIVERGES, 200),
         (0x7F0, 300, Agreement.HEALS, 200),
         (0x100, FRAMES, Agreement.OUTSIDE_STACK, 200),
@@ -66,13 +67,16 @@ def test_a_difference_is_found_in_its_frame(
     pair: tuple[copain.Emulator, copain.Emulator],
     address: int, last: int, agreement: Agreement, first: int,
 ) -> None:  # fmt: skip
-    """A byte that the game does not use is changed from frame 200 on."""
+    """A byte that the game does not use is changed from frame 200 on; `last` is the first frame
+    without the change, or, negative, after how many frames it goes and comes again.
+    """
     one, other = pair
     before = int(other.ram[address])
 
     def poke(nes: copain.Emulator) -> None:
         if nes.frame >= 200:
-            nes.ram[address] = before ^ (0x55 if nes.frame < last else 0)
+            spoil = nes.frame // -last % 2 == 0 if last < 0 else nes.frame < last
+            nes.ram[address] = before ^ (0x55 if spoil else 0)
 
     result = audit(spoiled(one, poke), other, FRAMES, (1,))
     assert (result.agreement, result.first, result.addresses) == (agreement, first, (address,))

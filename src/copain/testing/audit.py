@@ -30,6 +30,9 @@ FIRST_PICTURE = 60
 """Before this frame pictures are not compared: a game has not set its palette yet, and what a
 console's palette holds at power-on is each console's own."""
 
+A_SECOND = 60
+"""Frames within which a difference that comes back now and then must have healed."""
+
 MOST_ADDRESSES = 8
 """How many differing bytes a result lists."""
 
@@ -42,7 +45,8 @@ class Agreement(StrEnum):
     OUTSIDE_STACK = "exact outside the stack"
     """Equal after every frame but for the stack page."""
     HEALS = "heals"
-    """Different outside the stack for some frames, equal over a long tail."""
+    """Different outside the stack for some frames, then equal again: over a long tail, or each
+    time within a second (a game that is at work when a frame ends is seen in mid-work)."""
     DIVERGES = "diverges"
     """Different outside the stack, and not equal for long at the end."""
     REFUSED = "refused"
@@ -153,12 +157,18 @@ def _judge(expected: Bytes, found: Bytes, counts: npt.NDArray[np.bool_]) -> Audi
         first, last = int(wrong[0]), int(wrong[-1])
         addresses = np.flatnonzero(unequal[first] & counts)
         tail = frames - 1 - last
-        healed = tail >= max(SHORTEST_TAIL, frames // 4)
+        healed = tail >= max(SHORTEST_TAIL, frames // 4) or _longest_run(outside) <= A_SECOND
         agreement = Agreement.HEALS if healed else Agreement.DIVERGES
     return replace(
         blank, agreement=agreement, first=first + 1, different=int(outside.sum()),
         addresses=tuple(addresses[:MOST_ADDRESSES].tolist()),
     )  # fmt: skip
+
+
+def _longest_run(mask: npt.NDArray[np.bool_]) -> int:
+    """The most true values in a row."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def _better(
