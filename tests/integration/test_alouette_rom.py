@@ -85,7 +85,7 @@ def test_rom_and_ram_map_are_rebuilt_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_rom_is_plain_cnrom(alouette: copain.Rom) -> None:
-    """NES 2.0: mapper 3, 32 KB and four times 8 KB, vertical mirroring, no RAM, no battery, NTSC."""
+    """NES 2.0: mapper 3, 32 KB and four times 8 KB, vertical mirroring, no RAM or battery, NTSC."""
     assert alouette.data[:16] == b"NES\x1a\x02\x04\x31\x08" + bytes(8)
     assert len(alouette.data) == 16 + 32768 + 4 * 8192
 
