@@ -31,7 +31,7 @@ def test_seen_agrees_with_a_dictionary(seed: int) -> None:
 def test_lines_lead_back_to_power_on() -> None:
     prologue = np.array([[8], [8], [0]], np.uint16)
     actions = np.array([[0], [1], [2]], np.uint16)
-    lines = Lines(prologue, actions)
+    lines = Lines([prologue], actions)
     parents = np.zeros(1, np.int64)
     for _ in range(600):  # beyond the first room there is
         parents = lines.add(

@@ -6,6 +6,7 @@
     events.jsonl    what happened, one JSON object a line, appended
     best.fm2        the best run so far, written whole or not at all
     best.json       what it reached, and whether it was verified from power-on
+    ends/           other ends that were asked for: 001.fm2 (the best), 002.fm2, ... and ends.json
     archive/        what the search knows, so that it can go on: see `copain.runs.archive`
 
 A system whose movies copain cannot write yet has ``best.npy`` (``uint16 (frames, ports)``) in
@@ -19,7 +20,7 @@ import io
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -178,18 +179,31 @@ class RunFolder:
         if self.best and (rank, verified) < (self.best.rank, self.best.verified):
             return False
         try:
-            if movie.system is NES:
-                movie.write(self.best_path(movie))
-            else:
-                data = io.BytesIO()
-                np.save(data, movie.inputs)
-                _write_whole(self.best_path(movie), data.getvalue())
+            _write_movie(self.best_path(movie), movie)
             # The movie first: a crash in between leaves a best run that is better than it says.
             _write_whole(self.path / "best.json", json.dumps(asdict(best)).encode())
         except OSError as error:
             raise RunError(f"run folder {str(self.path)!r}: the best run: {error}") from error
         self.best = best
         return True
+
+    def keep_ends(self, ends: Sequence[tuple[Movie, tuple[int, ...]]]) -> None:
+        """Write verified movies, the best first, and how good each is, in place of those there."""
+        folder = self.path / "ends"
+        try:
+            folder.mkdir(exist_ok=True)
+            facts: list[dict[str, object]] = []
+            for number, (movie, rank) in enumerate(ends, start=1):
+                path = self.best_path(movie)
+                path = folder / f"{number:03}{path.suffix}"
+                _write_movie(path, movie)
+                facts.append({"movie": path.name, "rank": rank, "frames": movie.frames})
+            for old in folder.iterdir():
+                if old.name not in ("ends.json", *(fact["movie"] for fact in facts)):
+                    old.unlink()
+            _write_whole(folder / "ends.json", json.dumps(facts).encode())
+        except OSError as error:
+            raise RunError(f"run folder {str(self.path)!r}: the ends: {error}") from error
 
     def best_path(self, movie: Movie) -> Path:
         """Where the best run lies, in a format that holds this movie's system."""
@@ -222,6 +236,16 @@ class RunFolder:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{call}: its best.json is damaged: {error!r}; remove it") from error
+
+
+def _write_movie(path: Path, movie: Movie) -> None:
+    """Write a movie as fm2, or the inputs alone where its system has no format."""
+    if path.suffix == ".fm2":
+        movie.write(path)
+        return
+    data = io.BytesIO()
+    np.save(data, movie.inputs)
+    _write_whole(path, data.getvalue())
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ at most, so that the beam does not fill with lines that are all alike.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,11 @@ import numpy as np
 from copain.emulator import Emulator
 from copain.games.game import Numbers
 from copain.memory import Bytes
-from copain.rollout import Fleet
+from copain.movie import Movie
 from copain.runs import Arrays
 from copain.search.expansion import Children, Places
-from copain.search.journal import Journal
 from copain.search.line import Found, Outcome, Progress
-from copain.search.line_search import Budget, LineSearch, run_search
+from copain.search.line_search import Budget, LineSearch, Opened, run_search
 from copain.search.objective import Objective, judged
 from copain.search.options import check_options, plan_of
 from copain.search.seen import Hashes, Seen
@@ -38,6 +37,7 @@ class Beam:
     - `batch`: jobs played at once.
     - `linger`: generations played on after the first line reached the goal, in case a later one
       does better.
+    - `ends`: lines to the goal that are kept, each at another place.
     - `generations`: the most there are.
 
     Budgets, None for none: `frames` emulated in all; `seconds` of the clock (a search ended by
@@ -49,6 +49,7 @@ class Beam:
     per_cell: int = 0
     batch: int = 512
     linger: int = 0
+    ends: int = 1
     generations: int = 1_000_000
     frames: int | None = None
     seconds: float | None = None
@@ -68,13 +69,16 @@ def beam(
     config: Beam | None = None,
     *,
     mask: Bytes | None = None,
+    starts: Sequence[Movie] = (),
     workers: int | None = None,
     folder: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Found:
     """Search for the line to the objective's goal that has the best score, then fewest frames.
 
-    `mask` (``uint8 (ram_size,)``) says which bits of RAM matter when places are compared.
+    `mask` (``uint8 (ram_size,)``) says which bits of RAM matter when places are compared. With
+    `starts`, movies from power-on, the search goes on from their ends: such as the ends that a
+    search of the stage before kept.
     `workers` play at the same time; what is found does not depend on how many. With `folder` the
     search writes a run folder, the best line so far in it. `on_progress` is called after every
     generation, in this thread. Ctrl-C ends the search with what it has. What is found was
@@ -85,8 +89,8 @@ def beam(
     config = config or Beam()
     return run_search(
         factory, objective, "beam", config.plan,
-        lambda fleet, journal: _BeamSearch(fleet, objective, journal, config, mask),
-        mask=mask, workers=workers, folder=folder, on_progress=on_progress,
+        lambda opened: _BeamSearch(opened, objective, config, mask),
+        mask=mask, starts=starts, workers=workers, folder=folder, on_progress=on_progress,
     )  # fmt: skip
 
 
@@ -94,18 +98,14 @@ class _BeamSearch(LineSearch):
     """One search: the beam, and the places that were seen."""
 
     def __init__(
-        self,
-        fleet: Fleet,
-        objective: Objective,
-        journal: Journal,
-        config: Beam,
-        mask: Bytes | None,
+        self, opened: Opened, objective: Objective, config: Beam, mask: Bytes | None
     ) -> None:
         # Of one generation the beam, and twice the next one while it is made.
         super().__init__(
-            fleet, objective, journal, action_repeat=config.action_repeat, steps=1,
+            opened, objective, action_repeat=config.action_repeat, steps=1,
             batch=config.batch, capacity=3 * config.width + config.batch,
-            linger=config.linger, mask=mask, budget=Budget(config.frames, config.seconds),
+            linger=config.linger, ends=config.ends, mask=mask,
+            budget=Budget(config.frames, config.seconds),
         )  # fmt: skip
         self.config = config
         self.beam = self.root

@@ -88,12 +88,13 @@ class Children:
     """What came of one batch: where the jobs stand, and which of them ended.
 
     A job that ended (`dead` or `reached`) has in `places` the RAM of the frame in which it did,
-    and no slot (-1).
+    and no slot (-1). `every_frame` is ``uint8 (jobs, frames, ram_size)``.
     """
 
     places: Places
     dead: Flags
     reached: Flags
+    every_frame: Bytes
 
 
 class Expansion:
@@ -122,20 +123,20 @@ class Expansion:
         self._ahead = ThreadPoolExecutor(1, "copain-expansion")
         self._free: list[npt.NDArray[np.int32]] = []
 
-    def root(self, prologue: InputLog) -> Places:
-        """Where `prologue` leads from power-on; `prologue` is ``uint16 (frames, ports)``."""
+    def root(self, start: InputLog, line: int = 0) -> Places:
+        """Where `start` leads from power-on, which is that line: ``uint16 (frames, ports)``."""
         origin = self.pool.put(self.fleet.root())
-        played = self.fleet.rollout(self.pool, [origin], prologue[None], hash_mask=self.mask)
+        played = self.fleet.rollout(self.pool, [origin], start[None], hash_mask=self.mask)
         self.pool.free([origin])
-        self._count(len(prologue), 1, 0)
+        self._count(len(start), 1, 0)
         return Places(
             slots=played.slots,
             ram=played.ram,
-            lines=np.zeros(1, np.int64),
+            lines=np.full(1, line, np.int64),
             from_lines=np.full(1, -1, np.int64),
             actions=np.zeros((1, self.steps), np.int64),
             counted=np.zeros(1, np.int64),
-            frame=np.full(1, len(prologue), np.int64),
+            frame=np.full(1, len(start), np.int64),
             hashes=played.hashes,
             score=np.zeros(1, np.int64),
             acc=self.objective.begin(played.ram),
@@ -227,7 +228,7 @@ class Expansion:
             score=judged.score,
             acc=judged.acc,
         )
-        return Children(come_to, judged.dead, judged.reached)
+        return Children(come_to, judged.dead, judged.reached, every_frame)
 
     @property
     def frames(self) -> int:

@@ -9,7 +9,7 @@ with the action before. The idea: Ecoffet et al., "First return, then explore", 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,11 @@ import numpy as np
 from copain.emulator import Emulator
 from copain.games.game import Numbers
 from copain.memory import Bytes
-from copain.rollout import Fleet
+from copain.movie import Movie
 from copain.runs import Arrays
 from copain.search.expansion import Children, Places
-from copain.search.journal import Journal
 from copain.search.line import Found, Outcome, Progress
-from copain.search.line_search import Budget, LineSearch, run_search
+from copain.search.line_search import Budget, LineSearch, Opened, run_search
 from copain.search.objective import Objective, judged
 from copain.search.options import check_options, plan_of
 
@@ -40,6 +39,7 @@ class GoExplore:
     - `cells`: the most places kept; above that those of the lowest score are forgotten.
     - `batch`: jobs played at once.
     - `linger`: batches played on after the goal was first reached, in case a later one is better.
+    - `ends`: lines to the goal that are kept, each at another place.
 
     Budgets, None for none: `frames` emulated in all; `seconds` of the clock (a search ended by
     the clock may end elsewhere the next time).
@@ -53,6 +53,7 @@ class GoExplore:
     cells: int = 20_000
     batch: int = 256
     linger: int = 0
+    ends: int = 1
     frames: int | None = None
     seconds: float | None = None
 
@@ -70,6 +71,7 @@ def go_explore(
     objective: Objective,
     config: GoExplore | None = None,
     *,
+    starts: Sequence[Movie] = (),
     workers: int | None = None,
     folder: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -81,26 +83,24 @@ def go_explore(
     config = config or GoExplore()
     return run_search(
         factory, objective, "go-explore", config.plan,
-        lambda fleet, journal: _Exploration(fleet, objective, journal, config),
-        mask=None, workers=workers, folder=folder, on_progress=on_progress,
+        lambda opened: _Exploration(opened, objective, config),
+        starts=starts, workers=workers, folder=folder, on_progress=on_progress,
     )  # fmt: skip
 
 
 class _Exploration(LineSearch):
     """One search: the archive, by cell, and how often each of its places was chosen."""
 
-    def __init__(
-        self, fleet: Fleet, objective: Objective, journal: Journal, config: GoExplore
-    ) -> None:
+    def __init__(self, opened: Opened, objective: Objective, config: GoExplore) -> None:
         super().__init__(
-            fleet, objective, journal, action_repeat=config.action_repeat, steps=config.explore,
+            opened, objective, action_repeat=config.action_repeat, steps=config.explore,
             batch=config.batch, capacity=config.cells + 2 * config.batch,
-            linger=config.linger, budget=Budget(config.frames, config.seconds),
+            linger=config.linger, ends=config.ends, budget=Budget(config.frames, config.seconds),
         )  # fmt: skip
         self.config = config
         self.places = self.root
         self.cells = self._cells(self.root.ram)
-        self.chosen = np.zeros(1, np.int64)
+        self.chosen = np.zeros(len(self.root), np.int64)
         self.batches = 0
 
     def held(self) -> Places:

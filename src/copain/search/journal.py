@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from copain.emulator import Emulator
 from copain.movie import Movie
 from copain.runs import Archive, Arrays, RunFolder
-from copain.search.line import Line
+from copain.search.line import End, Line
 from copain.search.proof import movie_of
 
 _AT_MOST_EVERY = 1.0
@@ -44,6 +45,11 @@ class Journal:
                 "best", score=line.score, progress=line.progress, length=line.frames,
                 won=line.won, verified=proven is not None, frames=frames, rerecords=rerecords,
             )  # fmt: skip
+
+    def keep_ends(self, ends: Sequence[End]) -> None:
+        """Write all lines to the goal that were kept, if they are more than the best one."""
+        if self._folder is not None and len(ends) > 1:
+            self._folder.keep_ends([(end.movie, end.line.rank) for end in ends])
 
     @property
     def archive(self) -> Archive | None:

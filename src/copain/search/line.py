@@ -81,16 +81,26 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """A line that reached the goal, as a movie, verified from power-on on a fresh emulator."""
+
+    line: Line
+    movie: Movie
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a search found: the best line as a movie, verified from power-on on a fresh emulator.
 
-    `progress` is the state of the search at its end.
+    `progress` is the state of the search at its end; `ends` are the lines to the goal that it
+    kept, the best first, each verified too.
     """
 
     outcome: Outcome
     line: Line
     movie: Movie
     progress: Progress
+    ends: tuple[End, ...] = ()
 
     @property
     def won(self) -> bool:

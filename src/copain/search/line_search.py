@@ -6,10 +6,11 @@ a run folder. An algorithm is one step after the other until it is over.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,16 +21,18 @@ import numpy.typing as npt
 
 from copain.emulator import Emulator
 from copain.fleet import open_fleet
+from copain.games import Game
+from copain.joypad import InputLog
 from copain.memory import Bytes
 from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
-from copain.runs import Arrays, Plan, RunFolder
+from copain.runs import Arrays, Plan, RunFolder, Value
 from copain.search.expansion import Expansion, Places, restore, store
 from copain.search.journal import Journal
-from copain.search.line import Found, Line, Outcome, Progress
+from copain.search.line import End, Found, Line, Outcome, Progress
 from copain.search.lines import Lines
 from copain.search.objective import Objective
-from copain.search.proof import prove
+from copain.search.proof import inputs_of, prove
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,24 @@ class Budget:
     seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a search works with: the fleet that plays, where it writes, and the input logs from
+    power-on that it goes on from (None: the game's start).
+    """
+
+    fleet: Fleet
+    journal: Journal
+    starts: Sequence[InputLog] | None = None
+
+
 class LineSearch(ABC):
     """One search. Subclasses take steps; `run` leads them to a verified result."""
 
     def __init__(
         self,
-        fleet: Fleet,
+        opened: Opened,
         objective: Objective,
-        journal: Journal,
         *,
         action_repeat: int,
         steps: int,
@@ -59,23 +72,29 @@ class LineSearch(ABC):
         capacity: int,
         budget: Budget,
         linger: int = 0,
+        ends: int = 1,
         mask: Bytes | None = None,
+        actions: InputLog | None = None,
     ) -> None:
-        """Play the game's start; `root` is where it leads. See `Expansion` for the sizes.
+        """Play the starts; `root` is where they lead. See `Expansion` for the sizes.
 
-        `linger` is how many steps are taken after the goal was first reached.
+        `linger` is how many steps are taken after the goal was first reached, `ends` how many
+        lines that reached it are kept. `actions` are the game's own by default.
         """
-        self.objective, self.journal, self.budget, self.linger = objective, journal, budget, linger
+        fleet, self.journal, starts = opened.fleet, opened.journal, opened.starts
+        self.objective, self.budget, self.linger = objective, budget, linger
+        self.most_ends, self.mask = ends, mask
         self.began = time.monotonic()
         game, ports = objective.game, fleet.system.ports
-        actions = np.array([action.held.bits(ports) for action in game.actions], np.uint16)
-        prologue = game.start_log(ports)
-        self.lines = Lines(prologue, actions)
+        actions = action_bits(game, ports) if actions is None else actions
+        starts = [game.start_log(ports)] if starts is None else starts
+        self.lines = Lines(starts, actions)
         self.expansion = Expansion(
             fleet, objective, actions, action_repeat=action_repeat, steps=steps,
             batch=batch, capacity=capacity, mask=mask,
         )  # fmt: skip
-        self.root = self.expansion.root(prologue)
+        roots = [self.expansion.root(start, line) for line, start in enumerate(starts)]
+        self.root = Places.join(roots)
         self.farthest = self.root  # the best line of those that go on
         self.ends: Places | None = None  # the best of those that reached the goal
         self._lines_committed = 0
@@ -121,11 +140,16 @@ class LineSearch(ABC):
         return places
 
     def take_ends(self, ends: Places) -> None:
-        """Lines that reached the goal: the highest score is kept, of equal ones the shortest."""
+        """Lines that reached the goal: the highest score is kept, of equal ones the shortest; or
+        so many, each at another place.
+        """
         if self.ends is not None:
             ends = Places.join([self.ends, ends])
-        best = np.lexsort((ends.lines, ends.frame, -ends.score))[:1]
-        self.ends = ends.take(best)
+        order = np.lexsort((ends.lines, ends.frame, -ends.score))
+        if self.most_ends > 1:
+            _, firsts = np.unique(ram_hash(ends.ram[order], self.mask), return_index=True)
+            order = order[np.sort(firsts)]
+        self.ends = ends.take(order[: self.most_ends])
 
     # From the first step to the result
 
@@ -143,13 +167,25 @@ class LineSearch(ABC):
         self._keep(line)
         movie = prove(line, fresh, self.expansion.rerecords)
         self._keep(line, movie)
+        ends = self._prove_ends(line, movie, fresh)
         progress = self.progress()
         self.journal.event(
             "end", outcome=outcome, won=line.won, score=line.score, progress=line.progress,
             length=line.frames, frames=progress.frames, rerecords=progress.rerecords,
             deaths=progress.deaths, seconds=round(progress.seconds, 3),
         )  # fmt: skip
-        return Found(outcome, line, movie, progress)
+        return Found(outcome, line, movie, progress, ends)
+
+    def _prove_ends(self, best: Line, movie: Movie, fresh: Emulator) -> tuple[End, ...]:
+        """All lines to the goal that were kept, each verified; the best one is already."""
+        if self.ends is None:
+            return ()
+        ends = [End(best, movie)]
+        for row in range(1, len(self.ends)):
+            line = self.line(self.ends, row)
+            ends.append(End(line, prove(line, fresh, self.expansion.rerecords)))
+        self.journal.keep_ends(ends)
+        return tuple(ends)
 
     def _until_the_end(self, on_progress: Callable[[Progress], None] | None) -> Outcome:
         over: Outcome | None = None
@@ -217,16 +253,19 @@ class LineSearch(ABC):
 
     def best_line(self) -> Line:
         """The best line to the goal; if none is there, the best of those that go on."""
-        places = self.farthest if self.ends is None else self.ends
-        game, ram = self.objective.game, places.ram[:1]
-        inputs = self.lines.inputs(int(places.lines[0]))
+        return self.line(self.farthest if self.ends is None else self.ends, 0)
+
+    def line(self, places: Places, row: int) -> Line:
+        """The line that leads to one of these places."""
+        game, ram = self.objective.game, places.ram[row : row + 1]
+        inputs = self.lines.inputs(int(places.lines[row]))
         return Line(
             inputs,
             self.ends is not None,
             int(game.progress(ram)[0]),
             int(game.score(ram)[0]),
             {len(inputs): int(ram_hash(ram[0]))},
-            wish=int(places.score[0]),
+            wish=int(places.score[row]),
         )
 
     def progress(self) -> Progress:
@@ -261,14 +300,28 @@ class LineSearch(ABC):
         self.expansion.close()
 
 
+def action_bits(game: Game, ports: int) -> InputLog:
+    """The game's action table as inputs: ``uint16 (actions, ports)``."""
+    return np.array([action.held.bits(ports) for action in game.actions], np.uint16)
+
+
+def digest_of_logs(logs: Sequence[InputLog]) -> str:
+    """A short name for input logs, in hexadecimal."""
+    total = hashlib.sha256()
+    for log in logs:
+        total.update(repr(log.shape).encode() + log.tobytes())
+    return total.hexdigest()[:16]
+
+
 def run_search(
     factory: Callable[[], Emulator],
     objective: Objective,
     algorithm: str,
-    plan: Mapping[str, int | float],
-    make: Callable[[Fleet, Journal], LineSearch],
+    plan: Mapping[str, Value],
+    make: Callable[[Opened], LineSearch],
     *,
-    mask: Bytes | None,
+    mask: Bytes | None = None,
+    starts: Sequence[Movie] = (),
     workers: int | None,
     folder: str | os.PathLike[str] | None,
     on_progress: Callable[[Progress], None] | None,
@@ -277,12 +330,15 @@ def run_search(
     with ExitStack() as opened:
         fleet = opened.enter_context(open_fleet(factory, workers))
         fresh = opened.enter_context(factory())
+        logs = [inputs_of(movie, fresh) for movie in starts]
         run = None
         if folder is not None:
             facts = {**plan, "objective": objective.name, "goal": objective.goal.name}
             if mask is not None:
                 facts["mask"] = f"{int(ram_hash(mask)):016x}"
+            if logs:
+                facts["starts"] = digest_of_logs(logs)
             whole = Plan.of(objective.game.name, fleet, algorithm, facts)
             run = opened.enter_context(RunFolder(folder, whole))
-        search = opened.enter_context(make(fleet, Journal(run, fresh)))
+        search = opened.enter_context(make(Opened(fleet, Journal(run, fresh), logs or None)))
         return search.run(fresh, on_progress)

@@ -5,6 +5,7 @@ A search knows millions of lines, so they are rows of a table: 30 bytes each, no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,18 +26,19 @@ hash of the RAM it comes to and the score it has there (0 in the middle of sever
 
 
 class Lines:
-    """A growing table; row 0 is the line that was there at the beginning, from power-on.
+    """A growing table; the first rows are the lines that were there at the beginning, from
+    power-on.
 
     Each other row goes on from its `parent` with one action of the table, held for `frames`.
     """
 
-    def __init__(self, prologue: InputLog, actions: npt.NDArray[np.uint16]) -> None:
-        """`prologue` is ``uint16 (frames, ports)``, `actions` ``uint16 (actions, ports)``."""
-        self._prologue, self._actions = prologue, actions
-        self._table = np.zeros(1024, LINE)
-        self._table[0]["parent"] = -1
-        self._table[0]["frames"] = len(prologue)
-        self._used = 1
+    def __init__(self, starts: Sequence[InputLog], actions: npt.NDArray[np.uint16]) -> None:
+        """`starts` are ``uint16 (frames, ports)``, `actions` is ``uint16 (actions, ports)``."""
+        self._starts, self._actions = starts, actions
+        self._used = len(starts)
+        self._table = np.zeros(max(1024, len(starts)), LINE)
+        self._table["parent"][: len(starts)] = -1
+        self._table["frames"][: len(starts)] = [len(start) for start in starts]
 
     def __len__(self) -> int:
         return self._used
@@ -81,17 +83,12 @@ class Lines:
             parents[going] = rows
         return parents
 
-    def way(self, row: int) -> Rows:
-        """The rows that lead to `row`, from the one after row 0 to itself."""
-        way: list[int] = []
-        while row > 0:
-            way.append(row)
-            row = int(self._table[row]["parent"])
-        return np.array(way[::-1], np.int64)
-
     def inputs(self, row: int) -> InputLog:
         """The inputs of a line from power-on: ``uint16 (frames, ports)``."""
-        links = self._table[self.way(row)]
-        return np.concatenate(
-            [self._prologue, np.repeat(self._actions[links["action"]], links["frames"], axis=0)]
-        )
+        way: list[int] = []
+        while row >= len(self._starts):
+            way.append(row)
+            row = int(self._table[row]["parent"])
+        links = self._table[way[::-1]]
+        held = np.repeat(self._actions[links["action"]], links["frames"], axis=0)
+        return np.concatenate([self._starts[row], held])

@@ -86,16 +86,20 @@ class Points(Objective):
         return acc, self.game.score(ram)
 
 
+MOST_FRAMES = 1 << 22
+"""The longest line that `Fastest` tells from others, in frames: 19 hours."""
+
+
 class Fastest(Objective):
-    """The goal in the fewest frames: on the way, the most progress."""
+    """The goal in the fewest frames: on the way, the most progress, then the fewest frames."""
 
     name = "fastest"
 
     def step(
         self, prev: Bytes, ram: Bytes, inputs: npt.NDArray[np.uint16], frame: Numbers, acc: Numbers
     ) -> tuple[Numbers, Numbers]:
-        """The progress so far."""
-        return acc, self.game.progress(ram)
+        """The progress so far, and the frames since power-on against it."""
+        return acc, self.game.progress(ram) * MOST_FRAMES - frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from copain.emulator import Emulator
-from copain.errors import EmulatorError
+from copain.errors import EmulatorError, MovieError
+from copain.joypad import InputLog
 from copain.movie import Movie, RomIdentity, hash_ram, play
-from copain.movie.playback import boot_offset
+from copain.movie.playback import boot_offset, check_playable
 from copain.rollout import ram_hash
 from copain.search.line import Line
 
@@ -33,6 +34,27 @@ def movie_of(line: Line, emulator: Emulator, rerecords: int) -> Movie:
         authors=("copain",),
         made_by=f"{emulator.name} {emulator.version}",
     )
+
+
+def inputs_of(movie: Movie, emulator: Emulator) -> InputLog:
+    """The inputs of a movie from power-on in the time of such an emulator: what `movie_of` made
+    of a line, back again. ``uint16 (frames, ports)``.
+
+    Raises MovieError for a movie that does not start from power-on, that has commands (resets),
+    or that is not for this ROM.
+    """
+    check_playable(movie, emulator)
+    if movie.anchor != "power-on":
+        raise MovieError("a search needs a movie from power-on; this one starts from a savestate")
+    if movie.commands.any():
+        frame = int(np.flatnonzero(movie.commands)[0])
+        raise MovieError(
+            "a search needs a movie of nothing but buttons; this one has a command in frame "
+            f"{frame}"
+        )
+    offset = boot_offset(emulator)
+    idle = np.zeros((max(0, offset), movie.inputs.shape[1]), np.uint16)
+    return np.concatenate([idle, movie.inputs[max(0, -offset) :]])
 
 
 def prove(line: Line, emulator: Emulator, rerecords: int = 0) -> Movie:

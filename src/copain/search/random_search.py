@@ -15,12 +15,10 @@ import numpy as np
 
 from copain.emulator import Emulator
 from copain.games.game import Numbers
-from copain.rollout import Fleet
 from copain.runs import Arrays
 from copain.search.expansion import Places
-from copain.search.journal import Journal
 from copain.search.line import Found, Progress
-from copain.search.line_search import Budget, LineSearch, run_search
+from copain.search.line_search import Budget, LineSearch, Opened, run_search
 from copain.search.objective import Objective, judged
 from copain.search.options import check_options, plan_of
 
@@ -72,19 +70,17 @@ def random_search(
     config = config or RandomSearch()
     return run_search(
         factory, objective, "random", config.plan,
-        lambda fleet, journal: _RandomLines(fleet, objective, journal, config),
-        mask=None, workers=workers, folder=folder, on_progress=on_progress,
+        lambda opened: _RandomLines(opened, objective, config),
+        workers=workers, folder=folder, on_progress=on_progress,
     )  # fmt: skip
 
 
 class _RandomLines(LineSearch):
     """One search: `batch` lines, and the start, which is the last row of what is held."""
 
-    def __init__(
-        self, fleet: Fleet, objective: Objective, journal: Journal, config: RandomSearch
-    ) -> None:
+    def __init__(self, opened: Opened, objective: Objective, config: RandomSearch) -> None:
         super().__init__(
-            fleet, objective, journal, action_repeat=config.action_repeat, steps=1,
+            opened, objective, action_repeat=config.action_repeat, steps=1,
             batch=config.batch, capacity=config.batch + 1,
             linger=config.linger, budget=Budget(config.frames, config.seconds),
         )  # fmt: skip
