@@ -353,7 +353,7 @@ void Machine::stop_by(Cycle cycle) {
 void Machine::schedule() {
     const CpuState& cpu = state_->cpu;
     stop_ = uint64_t{kNever} << 16;
-    if (cpu.dma_left)
+    if (cpu.dma_left || irq_polled_)
         return stop_by(0);
     stop_by(std::min(look_at_, cycle_at(frame_dots())));
     stop_by(later(std::min(cpu.nmi_at, ppu::next_nmi(*this)), 2));
