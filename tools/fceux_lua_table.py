@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from copain.backends.fceux_api import Lua
-from copain.backends.fceux_api.namespace import Namespace
+from copain.backends.lua_namespace import Namespace
 from copain.wire.protocol import Value
 
 ROOT = Path(__file__).parents[1]

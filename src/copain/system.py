@@ -91,11 +91,17 @@ ATARI2600 = System("a2600", "Atari 2600", ("a26",),
 # PC Engine: 21477270 Hz, 1365 clocks a line, 263 lines (Mednafen documentation).
 PC_ENGINE = System("pce", "PC Engine / TurboGrafx-16", ("pce",), _GAME_BOY,
                    Fraction(21477270, 1365 * 263))  # fmt: skip
+# A set of MAME: each game is a machine of its own, which says its own rate and what it has.
+# Select is the coin slot. The fire buttons 1 to 8 are A B C X Y Z L R.
+ARCADE = System("arcade", "Arcade", (),
+                (Button.A, Button.B, Button.C, Button.X, Button.Y, Button.Z, Button.L, Button.R,
+                 Button.SELECT, Button.START, *_PAD),
+                Fraction(60))  # fmt: skip
 # The game without a ROM (backends/grid.py); its rate is a convention.
 GRID = System("grid", "Grid", ("grid",), _GAME_BOY, Fraction(60), ports=2)
 
 SYSTEMS: tuple[System, ...] = (
-    NES, SNES, GAME_BOY, GAME_BOY_COLOR, GBA, GENESIS, ATARI2600, PC_ENGINE, GRID,
+    NES, SNES, GAME_BOY, GAME_BOY_COLOR, GBA, GENESIS, ATARI2600, PC_ENGINE, ARCADE, GRID,
 )  # fmt: skip
 
 

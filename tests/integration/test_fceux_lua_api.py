@@ -23,8 +23,8 @@ import copain
 from conftest import absent
 from copain.backends.fceux import FceuxEmulator
 from copain.backends.fceux_api import Lua
-from copain.backends.fceux_api.namespace import Namespace
 from copain.backends.fceux_start import find_fceux
+from copain.backends.lua_namespace import Namespace
 from copain.errors import EmulatorCrashed, EmulatorMissing, InputError, LuaError, RomError
 from copain.joypad import FrameInput, Joypad
 from copain.movie import Movie

@@ -16,15 +16,18 @@ from copain.emulator import Emulator
 from copain.errors import EmulatorMissing, InputError, RomError
 from copain.games import variables_of
 from copain.rom import Rom, RomLike, as_rom
-from copain.system import GRID, NES
+from copain.system import ARCADE, GRID, NES
 
 if TYPE_CHECKING:
     from copain.backends.colibri import ColibriEmulator, RamInit, Region
     from copain.backends.fceux import Display, FceuxEmulator, Speed, TransportName
     from copain.backends.grid import GridEmulator
     from copain.backends.libretro import LibretroEmulator
+    from copain.backends.mame import Display as MameDisplay
+    from copain.backends.mame import MameEmulator
+    from copain.backends.mame import RamInit as MameRamInit
 
-EMULATOR_NAMES: tuple[str, ...] = ("colibri", "libretro", "fceux", "grid")
+EMULATOR_NAMES: tuple[str, ...] = ("colibri", "libretro", "fceux", "mame", "grid")
 """The emulators that `open_emulator` knows."""
 
 _LIBRETRO_OPTIONS = {"core", "options", "devices"}
@@ -84,6 +87,24 @@ def open_emulator(
     token: str | None = None,
 ) -> FceuxEmulator: ...
 @overload
+def open_emulator(
+    rom: RomLike,
+    emulator: Literal["mame"],
+    *,
+    machine: str | None = None,
+    visible: bool = False,
+    display: MameDisplay | None = None,
+    throttle: bool | None = None,
+    sound: bool = False,
+    ram: range | None = None,
+    ram_init: MameRamInit = "default",
+    slots: Mapping[str, str] | None = None,
+    rompath: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    transport: TransportName = "pipes",
+    timeout: float | None = None,
+    mame: str | os.PathLike[str] | None = None,
+) -> MameEmulator: ...
+@overload
 def open_emulator(rom: RomLike, emulator: Literal["grid"]) -> GridEmulator: ...
 @overload
 def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) -> Emulator: ...
@@ -100,15 +121,25 @@ def open_emulator(rom: RomLike, emulator: str | None = None, **options: object) 
       controller for a port (from 0) by name or number.
     - ``fceux``: FCEUX in a process of its own, with or without a window; its options are those of
       `copain.backends.fceux.FceuxEmulator`.
+    - ``mame``: MAME in a process of its own; `rom` may be an arcade set, ``"pacman.zip"``; its
+      options are those of `copain.backends.mame.MameEmulator`.
     - ``grid``: the game without a ROM; none.
 
     When the ROM is of a game that copain knows, ``emulator.ram["name"]`` knows its variables.
     Raises RomError, EmulatorMissing, EmulatorCrashed or InputError.
     """
-    loaded = as_rom(rom)
+    loaded = _arcade_set(rom) if emulator == "mame" else None
+    loaded = loaded or as_rom(rom)
     opened = _open(emulator, loaded, options) if emulator else _open_best(loaded, options)
     opened.ram.variables = variables_of(loaded)
     return opened
+
+
+def _arcade_set(rom: RomLike) -> Rom | None:
+    """The arcade set at this path, or None. Only MAME says that a zip file is one."""
+    if isinstance(rom, (str, os.PathLike)) and str(rom).lower().endswith(".zip"):
+        return Rom.read(rom, system=ARCADE)
+    return None
 
 
 def _open_best(rom: Rom, options: Mapping[str, object]) -> Emulator:
@@ -136,6 +167,8 @@ def _open(name: str, rom: Rom, options: Mapping[str, object]) -> Emulator:
         from copain.backends.grid import GridEmulator as opener
     elif name == "fceux":
         from copain.backends.fceux import FceuxEmulator as opener
+    elif name == "mame":
+        from copain.backends.mame import MameEmulator as opener
     else:
         raise EmulatorMissing(
             f"copain.open: no emulator is called {name!r}; "

@@ -144,7 +144,7 @@ operations.read = function(domain, start, length)
     return bytes(table.concat(parts))
 end
 
-operations.write = function(start, data)
+operations.write = function(_, start, data)
     for i = 1, #data do
         write_byte(start + i - 1, byte(data, i))
     end
@@ -266,26 +266,6 @@ local function gone()
     os.exit(0) -- emu.exit() hangs when it is called before the first frame
 end
 
-local function file_stream()
-    local input = assert(io.open(setting("COPAIN_READ"), "rb"))
-    local output = assert(io.open(setting("COPAIN_WRITE"), "wb"))
-    return copain.file_stream(input, output)
-end
-
-local function unix_stream()
-    local socket = require("socket.unix")()
-    assert(socket:connect(setting("COPAIN_SOCKET")))
-    return copain.socket_stream(socket)
-end
-
-local function tcp_stream()
-    local socket = assert(require("socket").tcp())
-    assert(socket:connect("127.0.0.1", tonumber(setting("COPAIN_PORT"))))
-    socket:setoption("tcp-nodelay", true)
-    socket:send(setting("COPAIN_TOKEN") .. "\n")
-    return copain.socket_stream(socket)
-end
-
 local new_peer = dofile(here .. "fceux_api.lua")(operations, copain)
 
 local function serve(stream)
@@ -327,15 +307,9 @@ local function wait_for_connections()
     end
 end
 
-local transport = setting("COPAIN_TRANSPORT")
-if transport == "pipes" then
-    serve(file_stream())
-    gone()
-elseif transport == "unix" then
-    serve(unix_stream())
-    gone()
-elseif transport == "tcp" then
-    serve(tcp_stream())
+local stream = copain.launched_stream()
+if stream then
+    serve(stream)
     gone()
 else
     wait_for_connections()

@@ -7,7 +7,8 @@
 --   the script drives the frames     while peer.step() do emu.frameadvance() end
 --   the emulator calls the script    register_frame_done(function() if not peer.step() ... end)
 --
--- An operation that wants a frame emulated yields: peer.frame(). What a message and a value look
+-- An operation that wants a frame emulated yields: peer.frame(). One that only wants the emulator to
+-- act, as when it writes a savestate between frames, yields too: peer.settle(). What a message and a value look
 -- like on the wire is said once, in protocol.py.
 
 local copain = { PROTOCOL = 1 }
@@ -369,13 +370,16 @@ function copain.peer(stream, operations, gone)
     end
     local server = create(serve)
 
-    -- Go on until a frame is wanted (true), or the other side is gone (false).
+    -- Go on until a frame is wanted (true), until the emulator shall act without one ("settle"), or
+    -- the other side is gone (false).
     function peer.step()
         while true do
             local ok, message = resume(server)
             if ok then
                 if status(server) == "dead" then
                     return false
+                elseif message == "settle" then
+                    return message
                 end
                 peer.frames = peer.frames + 1
                 return true
@@ -398,6 +402,14 @@ function copain.peer(stream, operations, gone)
         end
     end
 
+    -- Let the emulator act, without a frame: what it does between frames is done afterwards.
+    function peer.settle()
+        if hooks > 0 then
+            error("this cannot be done inside a callback that the emulator calls", 2)
+        end
+        yield("settle")
+    end
+
     -- A request that arrives while a Python function is being called: answered in between.
     local function answer_nested(kind, body)
         local outer_done = done
@@ -405,7 +417,7 @@ function copain.peer(stream, operations, gone)
         local thread = create(answer)
         local ok, message = resume(thread, kind, body)
         while ok and status(thread) ~= "dead" do
-            yield() -- the nested request wants a frame
+            yield(message) -- the nested request wants a frame, or to settle
             ok, message = resume(thread)
         end
         if not ok then
@@ -543,6 +555,29 @@ function copain.socket_stream(socket)
             end
         end,
     }
+end
+
+-- The way back to who launched this emulator, as the environment says it; nil when nobody did.
+function copain.launched_stream()
+    local setting = os.getenv
+    local transport = setting("COPAIN_TRANSPORT")
+    if transport == "pipes" then
+        return copain.file_stream(
+            assert(io.open(setting("COPAIN_READ"), "rb")),
+            assert(io.open(setting("COPAIN_WRITE"), "wb"))
+        )
+    elseif transport == "unix" then
+        local socket = require("socket.unix")()
+        assert(socket:connect(setting("COPAIN_SOCKET")))
+        return copain.socket_stream(socket)
+    elseif transport == "tcp" then
+        local socket = assert(require("socket").tcp())
+        assert(socket:connect("127.0.0.1", tonumber(setting("COPAIN_PORT"))))
+        socket:setoption("tcp-nodelay", true)
+        socket:send(setting("COPAIN_TOKEN") .. "\n")
+        return copain.socket_stream(socket)
+    end
+    return nil
 end
 
 return copain

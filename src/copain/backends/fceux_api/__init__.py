@@ -16,21 +16,23 @@ from copain.backends.fceux_api.input import Input
 from copain.backends.fceux_api.joypad import Joypad
 from copain.backends.fceux_api.memory import Memory
 from copain.backends.fceux_api.movie import Movie
-from copain.backends.fceux_api.namespace import Ask, Namespace
 from copain.backends.fceux_api.ppu import Ppu
 from copain.backends.fceux_api.rom import Rom
 from copain.backends.fceux_api.savestate import Savestate
 from copain.backends.fceux_api.sound import Sound
 from copain.backends.fceux_api.taseditor import TasEditor
 from copain.backends.fceux_api.zapper import Zapper
+from copain.backends.lua_namespace import Ask, LuaItself
 from copain.errors import InputError
 from copain.wire.protocol import LuaObject, Value
 
 __all__ = ["Ask", "Colour", "Function", "Image", "Lua", "LuaScript"]
 
 
-class Lua(Namespace):
+class Lua(LuaItself):
     """FCEUX's Lua from Python: its tables by their names, its globals, and Lua itself.
+
+    Evaluated code emulates a frame by ``emu.frameadvance()``.
 
     Each call is a round trip of some 25 us. Functions of ours that FCEUX calls (registered by
     `emu.registerbefore` and its like) may call everything here but what emulates frames; what they
@@ -47,7 +49,6 @@ class Lua(Namespace):
         "bit", "cdlog", "debugger", "emu", "gui", "input", "joypad", "memory", "movie",
         "ppu", "rom", "savestate", "sound", "taseditor", "zapper",
     )  # fmt: skip
-    lua_name = "_G"
 
     def __init__(self, ask: Ask) -> None:
         super().__init__(ask)
@@ -73,19 +74,6 @@ class Lua(Namespace):
         return self.emu
 
     # Lua itself
-
-    def eval(self, code: str, *arguments: Value, timeout: float | None = -1) -> Value:
-        """Run Lua code and give what it returns: ``lua.eval("return 1 + 1")``.
-
-        `arguments` are its ``...``. Nothing returned is None, several values are a tuple. The code
-        may emulate frames (``emu.frameadvance()``). `timeout`: seconds, the emulator's unless
-        given, None for no limit. Raises LuaError with Lua's traceback.
-        """
-        return _value(self._ask("eval", code, "=nes.lua.eval", *arguments, timeout=timeout))
-
-    def call(self, function: LuaObject, *arguments: Value, timeout: float | None = -1) -> Value:
-        """Call a Lua function that `eval` gave; results as those of `eval`."""
-        return _value(self._ask("call", function, *arguments, timeout=timeout))
 
     def load(self, path: str | os.PathLike[str], argument: str | None = None) -> LuaScript:
         """Run a Lua script that was written for FCEUX beside this session.
@@ -176,7 +164,3 @@ class LuaScript:
 
     def __repr__(self) -> str:
         return f"<Lua script {self.path.name}>"
-
-
-def _value(results: list[Value]) -> Value:
-    return None if not results else results[0] if len(results) == 1 else tuple(results)

@@ -6,7 +6,7 @@ import os
 from typing import Literal
 
 from copain.backends.fceux_api.hooks import Function, Hook
-from copain.backends.fceux_api.namespace import Ask, Namespace
+from copain.backends.lua_namespace import Ask, Namespace
 from copain.errors import RomError
 from copain.rom import Rom
 from copain.system import NES

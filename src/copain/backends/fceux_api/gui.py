@@ -7,7 +7,7 @@ import os
 from copain.backends.fceux_api.colours import Colour, Image, colour, gd_image
 from copain.backends.fceux_api.hooks import Function, Hook
 from copain.backends.fceux_api.input import Buttons
-from copain.backends.fceux_api.namespace import Ask, Namespace, given
+from copain.backends.lua_namespace import Ask, Namespace, given
 from copain.errors import InputError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from copain.backends.fceux_api.namespace import Ask
+from copain.backends.lua_namespace import Ask
 from copain.errors import InputError
 from copain.wire.protocol import LuaFunction, LuaObject, Value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from copain.backends.fceux_api.namespace import Namespace, as_list, given
+from copain.backends.lua_namespace import Namespace, as_list, given
 from copain.wire.protocol import Value
 
 Buttons: TypeAlias = Literal["ok", "yesno", "yesnocancel"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from copain.backends.fceux_api.namespace import Namespace, table
+from copain.backends.lua_namespace import Namespace, table
 from copain.errors import InputError
 from copain.wire.protocol import Value
 

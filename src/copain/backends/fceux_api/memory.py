@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, overload
 
 from copain.backends.fceux_api.hooks import MemoryFunction, MemoryHook
-from copain.backends.fceux_api.namespace import Ask, Namespace, given
+from copain.backends.lua_namespace import Ask, Namespace, given
 
 Register: TypeAlias = Literal["a", "x", "y", "s", "p", "pc"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal, TypeAlias, cast
 
-from copain.backends.fceux_api.namespace import Namespace, given
+from copain.backends.lua_namespace import Namespace, given
 
 Mode: TypeAlias = Literal["record", "playback", "finished", "taseditor"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copain.backends.fceux_api.namespace import Namespace
+from copain.backends.lua_namespace import Namespace
 
 
 class Ppu(Namespace):

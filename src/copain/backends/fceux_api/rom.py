@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from copain.backends.fceux_api.namespace import Namespace
+from copain.backends.lua_namespace import Namespace
 
 
 class Rom(Namespace):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from copain.backends.fceux_api.hooks import Hook, SlotFunction
-from copain.backends.fceux_api.namespace import Ask, Namespace, given
+from copain.backends.lua_namespace import Ask, Namespace, given
 from copain.errors import InputError, WireError
 from copain.wire.protocol import LuaObject, Value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict, cast
 
-from copain.backends.fceux_api.namespace import Namespace
+from copain.backends.lua_namespace import Namespace
 
 
 class Registers(TypedDict):

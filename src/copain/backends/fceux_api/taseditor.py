@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from copain.backends.fceux_api.hooks import Function, Hook
-from copain.backends.fceux_api.namespace import Ask, Namespace, as_list, given
+from copain.backends.lua_namespace import Ask, Namespace, as_list, given
 from copain.wire.protocol import Value, as_int
 
 

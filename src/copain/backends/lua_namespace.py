@@ -1,4 +1,4 @@
-"""What all namespaces of FCEUX's Lua share: how a function is called and what comes back."""
+"""What is called in an emulator's Lua, and what comes back, as types."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar, Protocol, cast
 
 from copain.errors import WireError
-from copain.wire.protocol import Value, as_bytes, as_int
+from copain.wire.protocol import LuaObject, Value, as_bytes, as_int
 
 
 class Ask(Protocol):
-    """Calls an operation of FCEUX's script and gives all its results."""
+    """Calls an operation of the emulator's script and gives all its results."""
 
     def __call__(
         self, operation: str, *arguments: Value, timeout: float | None = -1
@@ -20,7 +20,7 @@ class Ask(Protocol):
 
 
 class Namespace:
-    """One table of FCEUX's Lua; its methods have the names of the table's functions."""
+    """One table of the emulator's Lua; its methods have the names of the table's functions."""
 
     __slots__ = ("_ask",)
     lua_name: ClassVar[str]
@@ -30,7 +30,7 @@ class Namespace:
         self._ask = ask
 
     def __repr__(self) -> str:
-        return f"<FCEUX's {self.lua_name}>"
+        return f"<Lua's {self.lua_name}>"
 
     def _results(self, function: str, *arguments: Value) -> list[Value]:
         return self._ask(f"{self.lua_name}.{function}", *arguments)
@@ -54,13 +54,13 @@ class Namespace:
     def _text(self, function: str, *arguments: Value) -> str:
         text = self._optional_text(function, *arguments)
         if text is None:
-            raise WireError(f"{self.lua_name}.{function}: FCEUX gave nothing where text was due")
+            raise WireError(f"{self.lua_name}.{function}: Lua gave nothing where text was due")
         return text
 
     def _optional_text(self, function: str, *arguments: Value) -> str | None:
         value = self._value(function, *arguments)
         if value is not None and not isinstance(value, str):
-            raise WireError(f"{self.lua_name}.{function}: FCEUX gave {value!r:.80}, not text")
+            raise WireError(f"{self.lua_name}.{function}: Lua gave {value!r:.80}, not text")
         return value
 
     def _bytes(self, function: str, *arguments: Value) -> bytes:
@@ -70,19 +70,43 @@ class Namespace:
         return table(self._value(function, *arguments))
 
 
+class LuaItself(Namespace):
+    """Lua itself, as every emulator has it."""
+
+    __slots__ = ()
+    lua_name = "_G"
+
+    def eval(self, code: str, *arguments: Value, timeout: float | None = -1) -> Value:
+        """Run Lua code and give what it returns: ``lua.eval("return 1 + 1")``.
+
+        `arguments` are its ``...``. Nothing returned is None, several values are a tuple. The code
+        may emulate frames. `timeout`: seconds, the emulator's unless given, None for no limit.
+        Raises LuaError with Lua's traceback.
+        """
+        return _value(self._ask("eval", code, "=nes.lua.eval", *arguments, timeout=timeout))
+
+    def call(self, function: LuaObject, *arguments: Value, timeout: float | None = -1) -> Value:
+        """Call a Lua function that `eval` gave; results as those of `eval`."""
+        return _value(self._ask("call", function, *arguments, timeout=timeout))
+
+
+def _value(results: list[Value]) -> Value:
+    return None if not results else results[0] if len(results) == 1 else tuple(results)
+
+
 def table(value: Value) -> dict[str, Value]:
     """A Lua table whose keys are text; an empty one arrives as an empty list."""
     if not value:
         return {}
     if not isinstance(value, Mapping):
-        raise WireError(f"FCEUX gave {value!r:.80} where a table was due")
+        raise WireError(f"Lua gave {value!r:.80} where a table was due")
     return {str(key): item for key, item in cast("Mapping[Value, Value]", value).items()}
 
 
 def as_list(value: Value) -> list[Value]:
     """`value`, which should be a list. Raises WireError if it is not."""
     if not isinstance(value, list):
-        raise WireError(f"FCEUX gave {value!r:.80} where a list was due")
+        raise WireError(f"Lua gave {value!r:.80} where a list was due")
     return cast("list[Value]", value)
 
 

@@ -1,4 +1,4 @@
-"""Savestates that stay inside FCEUX: numbered slots, freed when nobody holds them any more."""
+"""Savestates that stay inside another process: numbered slots, free when nobody holds them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Fetch = Callable[[int], bytes]
 
 
 class Slot:
-    """A savestate inside FCEUX; when this object is gone, its number is used again."""
+    """A savestate inside an emulator; when this object is gone, its number is used again."""
 
     __slots__ = ("__weakref__", "bytes", "number", "slots")
 
@@ -22,14 +22,14 @@ class Slot:
         self.bytes: bytes | None = None
 
     def read(self) -> bytes:
-        """What FCEUX wrote. Raises EmulatorClosed when it is gone and nobody fetched it before."""
+        """What the emulator wrote. Raises EmulatorClosed when it is gone and none asked before."""
         if self.bytes is None:
             self.bytes = self.slots.fetch(self.number)
         return self.bytes
 
     @property
     def is_lost(self) -> bool:
-        """Whether its FCEUX is gone."""
+        """Whether its emulator is gone."""
         return self.slots.ended
 
     def __del__(self) -> None:
@@ -37,12 +37,14 @@ class Slot:
 
 
 class Slots:
-    """The savestates inside one FCEUX."""
+    """The savestates inside one emulator."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        """`fetch` gets the bytes of a slot."""
+    def __init__(self, title: str, fetch: Fetch) -> None:
+        """Of the emulator called `title`; `fetch` gets the bytes of a slot."""
+        self._title = title
         self.free: deque[int] = deque()  # appended to by finalisers, on any thread
         self._fetch: Fetch | None = fetch
+        self._given_back: list[int] = []
         self._next = 1  # 0 is the script's own
         self._held: dict[int, weakref.ref[Slot]] = {}
 
@@ -51,37 +53,51 @@ class Slots:
         try:
             number = self.free.popleft()
         except IndexError:
-            number = self._next
-            self._next += 1
+            if self._given_back:
+                number = self._given_back.pop()
+            else:
+                number = self._next
+                self._next += 1
         slot = Slot(self, number)
         self._held[number] = weakref.ref(slot)
         return slot
 
+    def surplus(self, keep: int) -> list[int]:
+        """Numbers that nobody holds, beyond the first `keep`: their room can be given back.
+
+        They will be used again, after those that are kept.
+        """
+        surplus: list[int] = []
+        while len(self.free) > keep:
+            surplus.append(self.free.pop())
+        self._given_back.extend(surplus)
+        return surplus
+
     @property
     def made(self) -> int:
-        """How many slots FCEUX has had to make."""
+        """How many slots were ever made."""
         return self._next - 1
 
     @property
     def ended(self) -> bool:
-        """Whether FCEUX is gone."""
+        """Whether the emulator is gone."""
         return self._fetch is None
 
     def has(self, handle: object) -> bool:
-        """Whether a savestate's handle is one of these, inside a FCEUX that runs."""
+        """Whether a savestate's handle is one of these, inside an emulator that runs."""
         return isinstance(handle, Slot) and handle.slots is self and self._fetch is not None
 
     def fetch(self, number: int) -> bytes:
         """The bytes of a slot."""
         if self._fetch is None:
             raise EmulatorClosed(
-                "this savestate was inside a FCEUX that is gone; close() fetches the bytes of all "
-                "that are held, kill() and a crash do not: call to_bytes() before"
+                f"this savestate was inside {self._title}, which is gone; close() fetches the "
+                "bytes of all that are held, kill() and a crash do not: call to_bytes() before"
             )
         return self._fetch(number)
 
     def rescue(self) -> None:
-        """Fetch the bytes of all slots that are held, before FCEUX ends."""
+        """Fetch the bytes of all slots that are held, before the emulator ends."""
         for held in list(self._held.values()):
             slot = held()
             if slot is not None:
@@ -91,5 +107,5 @@ class Slots:
                     return  # it failed: nothing can be fetched any more
 
     def lose(self) -> None:
-        """FCEUX is gone."""
+        """The emulator is gone."""
         self._fetch = None
