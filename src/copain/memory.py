@@ -35,9 +35,13 @@ class Variable:
     """A named number in a console's RAM.
 
     `type` is an integer of one to four bytes, ``bcd`` (two packed decimal digits a byte) or
-    ``digits`` (one decimal digit a byte); `length` is in bytes; `order` says which byte comes
-    first, the "little" (least significant) or the "big" one; `range` is the lowest and highest
-    value the game gives it; `kind` is one of `VARIABLE_KINDS`.
+    ``digits`` (one decimal digit a byte, in its lower four bits); `length` is in bytes; `order`
+    says which byte comes first, the "little" (least significant) or the "big" one; `range` is the
+    lowest and highest value the game gives it; `kind` is one of `VARIABLE_KINDS`.
+
+    With `swapped` the memory holds each pair of bytes the other way round, as libretro cores hold
+    the RAM of the Mega Drive: what the console has at address n lies at n ^ 1. `mask` are the bits
+    that count, None for all; a variable with a mask can be read only.
     """
 
     name: str
@@ -48,6 +52,8 @@ class Variable:
     range: tuple[int, int] | None = None
     kind: str = "state"
     about: str = ""
+    swapped: bool = False
+    mask: int | None = None
 
     def __post_init__(self) -> None:
         least = VARIABLE_TYPES.get(self.type)
@@ -76,12 +82,17 @@ class Variable:
 
     @property
     def addresses(self) -> range:
-        """The addresses of its bytes."""
-        return range(self.address, self.address + self.length)
+        """The addresses of its bytes; swapped, whole pairs."""
+        first, end = self.address, self.address + self.length
+        return range(first & ~1, end + 1 & ~1) if self.swapped else range(first, end)
 
     def decode(self, ram: Bytes) -> npt.NDArray[np.int64]:
         """The values in a batch of RAM: ``uint8 (..., ram_size)`` to ``int64 (...)``."""
-        data = ram[..., self.address : self.address + self.length].astype(np.int64)
+        if self.swapped:
+            where = np.arange(self.address, self.address + self.length) ^ 1
+            data = ram[..., where].astype(np.int64)
+        else:
+            data = ram[..., self.address : self.address + self.length].astype(np.int64)
         if self.order == "big":
             data = data[..., ::-1]
         value = np.zeros(data.shape[:-1], np.int64)
@@ -90,16 +101,21 @@ class Variable:
             if self.type == "bcd":
                 value += ((byte >> 4) * 10 + (byte & 15)) * 100**index
             elif self.type == "digits":
-                value += byte * 10**index
+                value += (byte & 15) * 10**index
             else:
                 value += byte << (8 * index)
         if self.type in ("i8", "i16", "i32"):
             half = 1 << (8 * self.length - 1)
             value = (value + half) % (2 * half) - half
-        return value
+        return value if self.mask is None else value & self.mask
 
     def encode(self, value: int) -> bytes:
-        """The bytes of `value`. Raises MemoryRangeError when it does not fit."""
+        """The bytes of `value`, not swapped. Raises MemoryRangeError when it does not fit."""
+        if self.mask is not None:
+            raise MemoryRangeError(
+                f"{self.name} = {value}: some bits of a byte cannot be written; write the byte at "
+                f"{self.address:#x}"
+            )
         low, high = self._limits()
         if not low <= value <= high:
             raise MemoryRangeError(f"{self.name} = {value}: {low} to {high} fits a {self.type}")
@@ -170,9 +186,9 @@ class Memory:
     def __getitem__(self, key: SupportsIndex | slice | str) -> int | Bytes:
         if isinstance(key, str):
             variable = self._variable(key)
-            data = self._access.read(variable.address, variable.length)
-            whole = np.zeros(variable.address + variable.length, np.uint8)
-            whole[variable.address :] = np.frombuffer(data, np.uint8)
+            at = variable.addresses
+            whole = np.zeros(at.stop, np.uint8)
+            whole[at.start :] = np.frombuffer(self._access.read(at.start, len(at)), np.uint8)
             return int(variable.decode(whole))
         if isinstance(key, slice):
             start, stop, step = self._range(key)
@@ -189,7 +205,12 @@ class Memory:
                 raise MemoryRangeError(
                     f"{self.name}[{key!r}] = {value!r}: an integer is needed"
                 ) from None
-            self._access.write(variable.address, variable.encode(number))
+            data = variable.encode(number)
+            if variable.swapped:
+                for address, byte in enumerate(data, variable.address):
+                    self._access.write(address ^ 1, bytes([byte]))
+            else:
+                self._access.write(variable.address, data)
             return
         if isinstance(key, slice):
             start, stop, step = self._range(key)
@@ -256,7 +277,7 @@ class Memory:
         if variable is None:
             known = ", ".join(self.variables) or "none: this game's RAM has no names here"
             raise MemoryRangeError(f"{self.name}[{name!r}]: the known names are {known}")
-        if variable.address + variable.length > self._size:
+        if variable.addresses.stop > self._size:
             raise MemoryRangeError(
                 f"{self.name}[{name!r}]: it lies at {variable.address:#x}, "
                 f"{self.name} ends at {self._size:#x}"

@@ -174,7 +174,10 @@ def variables() -> st.SearchStrategy[Variable]:
         decimal = kind in ("bcd", "digits")
         lengths = st.integers(1, 8) if decimal else st.just(VARIABLE_TYPES[kind])
         orders = st.sampled_from(["little", "big"])
-        return st.builds(Variable, st.just("v"), st.integers(0, 20), st.just(kind), lengths, orders)
+        return st.builds(
+            Variable, st.just("v"), st.integers(0, 20), st.just(kind), lengths, orders,
+            swapped=st.booleans(),
+        )  # fmt: skip
 
     return st.sampled_from(types).flatmap(one)
 
@@ -192,6 +195,40 @@ def test_what_is_written_is_read(variable: Variable, value: int) -> None:
     assert variable.decode(ram[:]) == value
     outside = [address for address in range(32) if address not in variable.addresses]
     assert (ram[:][outside] == before[outside]).all()
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "places"),
+    [(0, 0x01020304, [1, 0, 3, 2]), (1, 0x01020304, [0, 3, 2, 5])],
+    ids=["even", "odd"],
+)
+def test_swapped_pairs_of_bytes(address: int, value: int, places: list[int]) -> None:
+    """A big number of a 68000, as a core on a little-endian machine holds it."""
+    ram, store = memory(6, Variable("v", address, "u32", 4, "big", swapped=True))
+    store.data[:] = bytes(6)
+    ram["v"] = value
+    assert [store.data[place] for place in places] == [1, 2, 3, 4]
+    assert ram["v"] == value
+
+
+def test_a_swapped_pair_may_not_cross_the_end() -> None:
+    ram, _ = memory(5, Variable("v", 4, swapped=True))
+    with pytest.raises(MemoryRangeError, match="lies at 0x4, ram ends at 0x5"):
+        _ = ram["v"]
+
+
+def test_a_mask_says_which_bits_count() -> None:
+    ram, store = memory(4, Variable("lives", 2, mask=0x0F))
+    store.data[2] = 0x53
+    assert ram["lives"] == 3
+    with pytest.raises(MemoryRangeError, match="write the byte at 0x2"):
+        ram["lives"] = 2
+    assert store.data[2] == 0x53
+
+
+def test_digits_may_be_characters() -> None:
+    ram = np.frombuffer(b"1972", np.uint8)
+    assert int(Variable("score", 0, "digits", 4, "big").decode(ram)) == 1972
 
 
 @pytest.mark.parametrize(
