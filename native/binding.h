@@ -80,5 +80,6 @@ struct RolloutArrays {
 };
 
 void bind_colibri(nb::module_& module);  // colibri_module.cpp
+void bind_search(nb::module_& module);   // search_module.cpp
 
 }  // namespace copain

@@ -359,6 +359,7 @@ NB_MODULE(_native, module) {
                "inputs"_a.noconvert());
 
     bind_colibri(module);
+    bind_search(module);
 }
 
 }  // namespace copain

@@ -451,3 +451,23 @@ class MachineFleet:
         inputs: npt.NDArray[np.uint16],
     ) -> tuple[float, int]:
         """The C++ loop of load, T frames, copy RAM, save, for each job. Seconds, a checksum."""
+
+class SeenTable:
+    """Places by their RAM hash, and the best score that each was come to with."""
+
+    def __init__(self) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def bytes(self) -> int:
+        """The memory it takes."""
+
+    def improve(
+        self,
+        hashes: npt.NDArray[np.uint64],
+        scores: npt.NDArray[np.int64],
+        improved: npt.NDArray[np.bool_],
+    ) -> None:
+        """Note the rows at a new place, or at a known one with a higher score; say which.
+
+        Of rows of one batch at the same place the best is taken, of equal ones the first.
+        """
