@@ -13,13 +13,13 @@ from importlib import import_module, resources
 from pathlib import Path
 
 from copain.errors import GameError
-from copain.games.game import Action, Game, RamMap, Table
+from copain.games.game import Action, Game, RamMap, Start, Table
 from copain.games.ram_toml import parse_ram_map, read_ram_map
 from copain.memory import Variable
 from copain.rom import Rom
 
 __all__ = [
-    "GAME_NAMES", "Action", "Game", "RamMap", "Table", "game_by_name", "game_of",
+    "GAME_NAMES", "Action", "Game", "RamMap", "Start", "Table", "game_by_name", "game_of",
     "parse_ram_map", "ram_map_of", "read_ram_map", "rom_path", "variables_of",
 ]  # fmt: skip
 

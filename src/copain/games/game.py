@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from copain.errors import RomError
+from copain.emulator import Emulator
+from copain.errors import GameError, RomError
 from copain.joypad import IDLE, FrameInput, InputLog
 from copain.memory import Bytes, Variable
 from copain.rom import Rom, ines_header
+from copain.savestate import Savestate
 from copain.system import System
 
 Flags = npt.NDArray[np.bool_]
@@ -92,6 +94,36 @@ class Action:
     held: FrameInput
 
 
+Presses = Sequence[tuple[FrameInput, int]]
+"""An input log as pairs: what is held, and for how many frames."""
+
+SPLITS = ("train", "validation", "test")
+"""The sets of starts that every game has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A place where play begins: a name, and the input log that leads there from power-on."""
+
+    name: str
+    held: Presses = ()
+
+    def log(self, ports: int) -> InputLog:
+        """The input log: ``uint16 (frames, ports)``."""
+        held = [
+            np.tile(np.array(held.bits(ports), np.uint16), (frames, 1))
+            for held, frames in self.held
+        ]
+        return np.concatenate([np.zeros((0, ports), np.uint16), *held])
+
+    def reach(self, emulator: Emulator) -> Savestate:
+        """Bring `emulator` to this place; its savestate there."""
+        emulator.power_on()
+        for held, frames in self.held:
+            emulator.advance(held, frames=frames)
+        return emulator.save_state()
+
+
 class Game(ABC):
     """What a game's RAM means. Subclasses say `dead` and `won`; the rest has sensible defaults.
 
@@ -102,7 +134,7 @@ class Game(ABC):
     name: str = ""
     ram_map: RamMap
     actions: Sequence[Action] = (Action("idle", IDLE),)
-    start: Sequence[tuple[FrameInput, int]] = ()
+    start: Presses = ()
 
     @property
     def variables(self) -> Mapping[str, Variable]:
@@ -111,11 +143,30 @@ class Game(ABC):
 
     def start_log(self, ports: int) -> InputLog:
         """The input log from power-on to the first frame of play: ``uint16 (frames, ports)``."""
-        held = [
-            np.tile(np.array(held.bits(ports), np.uint16), (frames, 1))
-            for held, frames in self.start
-        ]
-        return np.concatenate([np.zeros((0, ports), np.uint16), *held])
+        return Start(self.name, self.start).log(ports)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of its sets of starts."""
+        return SPLITS
+
+    def starts(self, split: str) -> Sequence[Start]:
+        """The starts of a set, at least one.
+
+        To learn from, ``train``; to choose by, ``validation``; to report, ``test``: three sets
+        that share no start, for a game that says so, and are the one start otherwise. Raises
+        GameError that lists the sets there are.
+        """
+        self.check_split(split)
+        return [Start("start", self.start)]
+
+    def check_split(self, split: str) -> None:
+        """Raise GameError that lists the sets there are, unless `split` is one."""
+        if split not in self.splits:
+            raise GameError(
+                f"{self.name}: no set of starts is called {split!r}; "
+                f"the sets are {', '.join(self.splits)}"
+            )
 
     def value(self, ram: Bytes, name: str) -> Numbers:
         """The variable called `name` in a batch of RAM."""

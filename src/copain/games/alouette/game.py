@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from copain.errors import GameError
 from copain.games import ram_map_of
-from copain.games.game import Action, Flags, Game, Numbers
+from copain.games.game import SPLITS, Action, Flags, Game, Numbers, Presses, Start
 from copain.joypad import IDLE, FrameInput, Joypad
 from copain.memory import Bytes
 
@@ -71,6 +71,17 @@ _DIRECTIONS = (
 )  # fmt: skip
 
 
+_FLOWN = tuple(_press(*direction) for direction in _DIRECTIONS)
+_FLIGHTS = {"train": (6, 18, 30, 42), "validation": (12, 36), "test": (24, 48)}
+"""Frames that each direction is held in, before play begins, of each set of starts."""
+_STAGE_NAMES = tuple(f"stage {stage}" for stage in range(1, STAGES + 1))
+
+
+def _start_of(stage: int) -> Presses:
+    """From power-on to a stage's first frame of play."""
+    return Alouette.start if stage == 1 else tuple(_read_start(stage))
+
+
 class Alouette(Game):
     """A lark against the night: a shoot-'em-up in the manner of Gradius, in three stages.
 
@@ -89,7 +100,7 @@ class Alouette(Game):
         *(_press(*direction, "a") for direction in _DIRECTIONS),
         _press("a", "b"),
     )
-    start: Sequence[tuple[FrameInput, int]] = (
+    start: Presses = (
         (IDLE, BOOT_FRAMES),
         (FrameInput((Joypad(start=True),)), START_FRAMES),
         (IDLE, CARD_FRAMES),
@@ -103,9 +114,27 @@ class Alouette(Game):
             )
         self.ram_map = ram_map_of(self.name)
         self.last_stage = last_stage
-        if first_stage > 1:
-            self.start = tuple(_read_start(first_stage))
+        self.start = _start_of(first_stage)
         self._land = self.ram_map.tables["terrain"]
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The sets that every game has, and the start of each stage."""
+        return (*SPLITS, *_STAGE_NAMES)
+
+    def starts(self, split: str) -> Sequence[Start]:
+        """The lark flew in one direction from where `start` leads; each set has other lengths.
+
+        That is a way of play which a longer wait on the title is not: it leads to the same play.
+        """
+        self.check_split(split)
+        if split in _STAGE_NAMES:
+            return [Start(split, _start_of(_STAGE_NAMES.index(split) + 1))]
+        return [
+            Start(f"{flown.name} for {frames} frames", (*self.start, (flown.held, frames)))
+            for frames in _FLIGHTS[split]
+            for flown in _FLOWN
+        ]
 
     def dead(self, prev: Bytes, ram: Bytes) -> Flags:
         """Whether the lark burst between the two frames."""
