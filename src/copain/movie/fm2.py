@@ -38,6 +38,7 @@ import numpy as np
 
 from copain.errors import MovieError
 from copain.joypad import InputLog
+from copain.movie.file import read_movie_file, write_movie_file
 from copain.movie.movie import (
     MAX_FRAMES,
     CommandLog,
@@ -66,28 +67,12 @@ _DEVICES = {2: "a zapper", 3: "a power pad", 4: "a power pad", 5: "an Arkanoid p
 def read_fm2(path: str | os.PathLike[str]) -> Movie:
     """The movie in the fm2 file at `path`. Raises MovieError that names file and line."""
     path = Path(path)
-    try:
-        size = path.stat().st_size
-        if size > MAX_SIZE:
-            raise MovieError(f"{path}: {size} bytes; an fm2 file has at most {MAX_SIZE}")
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise MovieError(f"{path}: there is no such movie") from error
-    except (OSError, ValueError) as error:
-        raise MovieError(f"{path}: the movie cannot be read: {error}") from error
-    return parse_fm2(data, str(path))
+    return parse_fm2(read_movie_file(path, MAX_SIZE, "an fm2"), str(path))
 
 
 def write_fm2(movie: Movie, path: str | os.PathLike[str]) -> None:
     """Write `movie` to the file at `path`, whole or not at all. Raises MovieError."""
-    data = format_fm2(movie)
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise MovieError(f"{path}: the movie cannot be written: {error}") from error
+    write_movie_file(Path(path), format_fm2(movie))
 
 
 def parse_fm2(data: bytes, name: str = "fm2") -> Movie:

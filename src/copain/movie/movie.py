@@ -1,14 +1,14 @@
 """Movie: what was played, from where, and what its RAM was on the way.
 
-A Movie is a frozen value and knows no file format: `copain.movie.fm2` reads and writes NES
-movies, another format is another module with the same two functions.
+A Movie is a frozen value and knows no file format: `copain.movie.fm2` and `copain.movie.bk2`
+read and write files, another format is another module with the same two functions.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
 from functools import lru_cache
@@ -27,6 +27,9 @@ from copain.system import NES, System
 
 MAX_FRAMES = 10_000_000
 """The longest movie: 46 hours of NES."""
+
+STABLE_RETRO = "stable-retro"
+"""What made a movie (`Movie.made_by`) that stable-retro recorded."""
 
 
 class Command(IntFlag):
@@ -60,12 +63,14 @@ class RomIdentity:
     """Which ROM a movie was made on; what is not known is empty.
 
     `name` is the file's name, `md5` that of the ROM's content (without its file header where it
-    has one), `sha1` that of the whole file; both in hexadecimal.
+    has one), `sha1` that of the whole file, `content_sha1` that of the content; all of them in
+    hexadecimal.
     """
 
     name: str = ""
     md5: str = ""
     sha1: str = ""
+    content_sha1: str = ""
 
     @classmethod
     def of(cls, rom: Rom) -> RomIdentity:
@@ -76,6 +81,8 @@ class RomIdentity:
         """Whether this can be that ROM: nothing that is known speaks against it."""
         if self.sha1:
             return self.sha1 == rom.sha1
+        if self.content_sha1:
+            return self.content_sha1 in content_sha1s(rom)
         return not self.md5 or self.md5 in content_md5s(rom)
 
 
@@ -101,6 +108,25 @@ def _content_md5s(data: bytes, nes: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(both))
 
 
+COPIER_HEADER = 512
+"""Bytes that copiers put before the ROMs of some systems, beyond a multiple of 1024."""
+
+
+def content_sha1s(rom: Rom) -> tuple[str, ...]:
+    """The SHA-1s that `rom` goes by in movies: of the whole file, and without a header."""
+    return _content_sha1s(rom.data, rom.system is NES)
+
+
+@lru_cache(maxsize=8)
+def _content_sha1s(data: bytes, nes: bool) -> tuple[str, ...]:
+    contents = [data]
+    if nes and ines_header(data) is not None:
+        contents.append(data[INES_HEADER_SIZE:])
+    if not nes and len(data) % 1024 == COPIER_HEADER:
+        contents.append(data[COPIER_HEADER:])
+    return tuple(hashlib.sha1(content).hexdigest() for content in contents)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """How the file that a movie was read from was written, so that it can be written so again.
@@ -117,6 +143,7 @@ class Source:
     binary: bool = False
     odd: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
     tail: bytes = b""
+    parts: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -213,28 +240,44 @@ class Movie:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Movie:
         """The movie in a file, by its ending. Raises MovieError that names the line."""
-        from copain.movie.fm2 import read_fm2
-
         path = Path(path)
-        _check_ending(path, f"Movie.read({str(path)!r})")
-        return read_fm2(path)
+        return _reader(path, f"Movie.read({str(path)!r})")(path)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the movie to a file, whole or not at all, in the format of its ending.
 
-        Raises MovieError for an ending that copain does not write, and for a system that the
-        format does not hold.
+        Raises MovieError for an ending that copain does not write, and for what the format does
+        not hold.
         """
-        from copain.movie.fm2 import write_fm2
-
         path = Path(path)
-        _check_ending(path, f"Movie.write({str(path)!r})")
-        write_fm2(self, path)
+        _writer(path, f"Movie.write({str(path)!r})")(self, path)
 
 
-def _check_ending(path: Path, call: str) -> None:
-    if path.suffix.lower() != ".fm2":
+def _reader(path: Path, call: str) -> Callable[[Path], Movie]:
+    if _ending(path, call) == ".bk2":
+        from copain.movie.bk2 import read_bk2
+
+        return read_bk2
+    from copain.movie.fm2 import read_fm2
+
+    return read_fm2
+
+
+def _writer(path: Path, call: str) -> Callable[[Movie, Path], None]:
+    if _ending(path, call) == ".bk2":
+        from copain.movie.bk2 import write_bk2
+
+        return write_bk2
+    from copain.movie.fm2 import write_fm2
+
+    return write_fm2
+
+
+def _ending(path: Path, call: str) -> str:
+    ending = path.suffix.lower()
+    if ending not in (".fm2", ".bk2"):
         raise MovieError(
             f"{call}: movies that end in {path.suffix or 'nothing'!r} are not known; "
-            "known are .fm2 (NES)"
+            "known are .fm2 (FCEUX, NES) and .bk2 (BizHawk and stable-retro, many systems)"
         )
+    return ending

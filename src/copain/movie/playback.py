@@ -17,7 +17,7 @@ from copain.emulator import Emulator, HasSoftReset
 from copain.errors import MovieError
 from copain.joypad import FrameInput, Joypad
 from copain.memory import Bytes
-from copain.movie.movie import Command, Movie, RomIdentity
+from copain.movie.movie import STABLE_RETRO, Command, Movie, RomIdentity
 from copain.rollout import ram_hash
 from copain.savestate import MAGIC, Savestate, SavestateHeader
 from copain.system import NES, System
@@ -112,8 +112,7 @@ def check_playable(movie: Movie, emulator: Emulator, *, strict: bool = True) -> 
     if not movie.rom.is_of(emulator.rom):
         raise MovieError(
             f"{what} was made on another ROM than {emulator.rom.name} (SHA-1 "
-            f"{emulator.rom.sha1}): the movie says "
-            + (f"SHA-1 {movie.rom.sha1}" if movie.rom.sha1 else f"MD5 {movie.rom.md5}")
+            f"{emulator.rom.sha1}): the movie says " + _checksum(movie.rom)
         )
     region = "pal" if emulator.frame_rate < 55 else "ntsc"
     if movie.region != region:
@@ -127,22 +126,39 @@ def check_playable(movie: Movie, emulator: Emulator, *, strict: bool = True) -> 
         )
 
 
+def _checksum(rom: RomIdentity) -> str:
+    if rom.sha1:
+        return f"SHA-1 {rom.sha1}"
+    if rom.content_sha1:
+        return f"SHA-1 {rom.content_sha1}, without a header"
+    return f"MD5 {rom.md5}"
+
+
 def go_to_anchor(movie: Movie, emulator: Emulator) -> None:
     """Bring `emulator` to where `movie` starts. Raises SavestateError if it cannot."""
     if movie.savestate is None:
         emulator.power_on()
     else:
-        emulator.load_state(anchor_savestate(movie.savestate, emulator))
+        emulator.load_state(anchor_savestate(movie.savestate, emulator, movie.made_by))
 
 
-def anchor_savestate(data: bytes, emulator: Emulator) -> Savestate:
-    """The savestate in an anchor's bytes: one of copain, or what FCEUX itself wrote."""
+def anchor_savestate(data: bytes, emulator: Emulator, made_by: str = "") -> Savestate:
+    """The savestate in an anchor's bytes: one of copain, or what another emulator itself wrote.
+
+    That is FCEUX, or a libretro core in stable-retro: only they load theirs.
+    """
     if data.startswith(MAGIC):
         return Savestate.from_bytes(data)
-    if emulator.name != "fceux":
+    if made_by == STABLE_RETRO:
+        maker, loads = "a libretro core of stable-retro", emulator.name.startswith("libretro:")
+    elif made_by.startswith("bizhawk"):
+        maker, loads = "BizHawk", False
+    else:
+        maker, loads = "FCEUX", emulator.name == "fceux"
+    if not loads:
         raise MovieError(
-            f"this movie starts from a savestate that FCEUX wrote, which {emulator.name} cannot "
-            "load; play it in FCEUX, or make it start from power-on"
+            f"this movie starts from a savestate that {maker} wrote, which {emulator.name} cannot "
+            "load; play it where it was made, or make it start from power-on"
         )
     header = SavestateHeader(
         emulator.system.name, emulator.rom.sha1, emulator.name, emulator.version, 0

@@ -216,7 +216,7 @@ class Recorder:
                 f"Recorder.open: the movie switches the power, and {self.emulator.name} boots "
                 f"{offset:+} frames beside FCEUX; play it with copain.movie.play"
             )
-        anchor = movie.savestate and anchor_savestate(movie.savestate, self.emulator)
+        anchor = movie.savestate and anchor_savestate(movie.savestate, self.emulator, movie.made_by)
         if anchor:
             self.emulator.load_state(anchor)
         else:
