@@ -27,11 +27,14 @@ from copain.cli.search_options import (
     Workers,
     YourRom,
 )
-from copain.search import Beam, BruteForce, Fastest, GoExplore, Points, RandomSearch
+from copain.games import GAME_NAMES
+from copain.movie import Movie
+from copain.search import Beam, BruteForce, Fastest, GoExplore, Points, Polish, RandomSearch
 from copain.search import beam as search_by_beam
 from copain.search import brute_force as search_by_brute_force
 from copain.search import digest as digest_of
 from copain.search import go_explore as search_by_go_explore
+from copain.search import polish as polish_by_search
 from copain.search import random_search as search_at_random
 
 search = typer.Typer(
@@ -42,6 +45,7 @@ search = typer.Typer(
 )
 
 _BRUTE_FORCE, _BEAM, _GO_EXPLORE, _RANDOM = BruteForce(), Beam(), GoExplore(), RandomSearch()
+_POLISH = Polish()
 
 
 @search.command("brute-force")
@@ -197,6 +201,59 @@ def random(
         lambda watch: search_at_random(
             searched.open, wish, settings,
             workers=workers, folder=searched.folder, on_progress=watch,
+        )
+    )  # fmt: skip
+
+
+@search.command("polish")
+def polish(
+    movie: Annotated[Path, typer.Argument(help="The movie, an .fm2 file, from power-on.")],
+    game: Annotated[
+        str, typer.Option(help=f"The game ({', '.join(GAME_NAMES)}), or the ROM of one.")
+    ],
+    objective: ObjectiveName = Fastest.name,
+    goal: GoalName = "won",
+    rom: YourRom = None,
+    start: Annotated[
+        int | None,
+        typer.Option(help="Change nothing before this frame; by default the game's start."),
+    ] = None,
+    drop: Annotated[int, typer.Option(help="The most frames dropped at once.")] = _POLISH.drop,
+    horizon: Annotated[
+        int, typer.Option(help="Frames that a changed line has to come back to the old one.")
+    ] = _POLISH.horizon,
+    window: Annotated[
+        int, typer.Option(help="Frames that are searched again at once.")
+    ] = _POLISH.window,
+    width: Annotated[int, typer.Option(help="Lines that go on in a window.")] = _POLISH.width,
+    action_repeat: ActionRepeat = _POLISH.action_repeat,
+    tries: Annotated[
+        int, typer.Option(help="Changed lines that are played to the end at each place.")
+    ] = _POLISH.tries,
+    batch: Batch = _POLISH.batch,
+    seconds: Seconds = None,
+    frames: Frames = None,
+    workers: Workers = None,
+    emulator: EmulatorName = None,
+    core: CoreName = None,
+    out: Out = None,
+    _config: Config = None,
+) -> None:
+    """Make a movie better: drop frames, shift and change inputs, search parts of it again.
+
+    Exit status 0: the goal is reached; 1: it is not; 2: the search could not be made.
+    """
+    searched = Searched.of(game, rom, emulator, core, out)
+    wish = searched.objective(objective, goal)
+    settings = Polish(
+        drop=drop, horizon=horizon, window=window, width=width, action_repeat=action_repeat,
+        tries=tries, batch=batch, frames=frames, seconds=seconds,
+    )  # fmt: skip
+    played = Movie.read(movie)
+    searched.run(
+        lambda watch: polish_by_search(
+            searched.open, played, wish, settings,
+            start=start, workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip
 

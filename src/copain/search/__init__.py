@@ -14,13 +14,15 @@ from copain.search.beam import Beam, beam
 from copain.search.brute_force import BruteForce, brute_force
 from copain.search.digest import Digest, digest
 from copain.search.go_explore import GoExplore, go_explore
-from copain.search.line import Found, Line, Progress
+from copain.search.line import End, Found, Line, Progress
 from copain.search.objective import Fastest, Goal, Objective, Points, stage_cleared, won
-from copain.search.proof import prove
+from copain.search.polish import Polish, polish
+from copain.search.proof import inputs_of, movie_of, prove
 from copain.search.random_search import RandomSearch, random_search
 
 __all__ = [
-    "Beam", "BruteForce", "Digest", "Fastest", "Found", "GoExplore", "Goal", "Line", "Objective",
-    "Points", "Progress", "RandomSearch", "beam", "brute_force", "digest", "go_explore", "prove",
-    "random_search", "stage_cleared", "won",
+    "Beam", "BruteForce", "Digest", "End", "Fastest", "Found", "GoExplore", "Goal", "Line",
+    "Objective", "Points", "Polish", "Progress", "RandomSearch", "beam", "brute_force", "digest",
+    "go_explore", "inputs_of", "movie_of", "polish", "prove", "random_search", "stage_cleared",
+    "won",
 ]  # fmt: skip

@@ -40,7 +40,10 @@ class Journal:
             return
         self._wrote = time.monotonic()
         movie = proven or movie_of(line, self._emulator, rerecords)
-        if self._folder.keep_best(movie, line.rank, verified=proven is not None):
+        known = self._folder.best
+        if not self._folder.keep_best(movie, line.rank, verified=proven is not None):
+            return
+        if known is None or (known.rank, known.verified) != (line.rank, proven is not None):
             self.event(
                 "best", score=line.score, progress=line.progress, length=line.frames,
                 won=line.won, verified=proven is not None, frames=frames, rerecords=rerecords,

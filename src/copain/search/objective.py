@@ -144,7 +144,7 @@ def judge(
         running = ~(dead | reached)
         lost = judged(f"{game.name}: Game.dead", game.dead, prev, now)
         there = judged(f"{objective.name}: Goal.reached", objective.goal.reached, prev, now)
-        carried, gained = _stepped(objective, prev, now, inputs[:, t], frame + t + 1, acc)
+        carried, gained = stepped(objective, prev, now, inputs[:, t], frame + t + 1, acc)
         if running.all():
             acc, score = carried, gained
         else:
@@ -160,7 +160,7 @@ def judge(
     return Judged(lengths, dead, reached, score, acc)
 
 
-def _stepped(
+def stepped(
     objective: Objective,
     prev: Bytes,
     ram: Bytes,
@@ -168,6 +168,7 @@ def _stepped(
     frame: Numbers,
     acc: Numbers,
 ) -> tuple[Numbers, Numbers]:
+    """`Objective.step`, checked. Raises GameError when it raises, or gives another shape."""
     what = f"{objective.name}: Objective.step"
     try:
         carried, score = objective.step(prev, ram, inputs, frame, acc)
