@@ -291,3 +291,15 @@ def _text(key: slice) -> str:
 
     text = f"{part(key.start)}:{part(key.stop)}"
     return text if key.step is None else f"{text}:{key.step}"
+
+
+class Domains(dict[str, Memory]):
+    """The memory domains of one emulator by name; a name that is none raises with those there are.
+
+    ``in`` and ``get`` are those of any mapping. Raises MemoryRangeError.
+    """
+
+    def __missing__(self, name: object) -> Memory:
+        raise MemoryRangeError(
+            f"memory[{name!r}]: this emulator and cartridge have {', '.join(self)}"
+        )

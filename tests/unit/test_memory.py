@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import copain
 from copain import GameError, Memory, MemoryRangeError, Variable
 from copain.memory import VARIABLE_TYPES, VariableType
 
@@ -275,3 +276,11 @@ def test_a_name_is_in_memory_when_it_is_known() -> None:
     assert "lives" in ram
     assert "score" not in ram
     assert 3 not in ram
+
+
+def test_a_domain_that_is_none_is_told_with_those_there_are(grid_rom: copain.Rom) -> None:
+    with copain.open(grid_rom) as emulator:
+        with pytest.raises(MemoryRangeError, match=r"memory\['chr'\]: .* have ram"):
+            emulator.memory["chr"]
+        assert "chr" not in emulator.memory
+        assert emulator.memory.get("chr") is None

@@ -29,7 +29,7 @@ from copain.errors import (
     SavestateError,
 )
 from copain.joypad import IDLE, Held, check_input_log, held_bits
-from copain.memory import Bytes, Memory
+from copain.memory import Bytes, Domains, Memory
 from copain.rollout import Trajectory, check_watch
 from copain.rom import Rom
 from copain.savestate import Savestate, check_savestate
@@ -119,11 +119,11 @@ class ColibriEmulator(Debugging):
         self._machine.skips_idle = idle_skip
         super().__init__(self._game)
         self._memory: Mapping[str, Memory] = MappingProxyType(
-            {
-                name: Memory(name, size, _Domain(self, name))
+            Domains(
+                (name, Memory(name, size, _Domain(self, name)))
                 for name in _DOMAINS
                 if (size := self._machine.memory_size(name))
-            }
+            )
         )
 
     # What it is

@@ -20,7 +20,7 @@ from copain.errors import EmulatorClosed, RomError, SavestateError
 from copain.games import rom_path, variables_of
 from copain.games.grid import rules
 from copain.joypad import IDLE, Held, check_input_log, held_bits
-from copain.memory import Bytes, Memory
+from copain.memory import Bytes, Domains, Memory
 from copain.rollout import Trajectory, check_watch
 from copain.rom import Rom, RomLike, as_rom
 from copain.savestate import Savestate, SavestateHeader, check_savestate
@@ -52,7 +52,7 @@ class GridEmulator:
         self._rom = rom
         self._bytes = bytearray(rules.RAM_SIZE)
         self._ram = Memory("ram", rules.RAM_SIZE, _Access(self), variables_of(rom))
-        self._memory: Mapping[str, Memory] = MappingProxyType({"ram": self._ram})
+        self._memory: Mapping[str, Memory] = MappingProxyType(Domains(ram=self._ram))
         self._closed = False
         self.power_on()
 

@@ -30,7 +30,7 @@ from copain.errors import (
     SavestateError,
 )
 from copain.joypad import IDLE, Button, Held, check_input_log, held_bits
-from copain.memory import Bytes, Memory
+from copain.memory import Bytes, Domains, Memory
 from copain.rollout import RolloutBatch, Trajectory, check_jobs, check_watch
 from copain.rom import Rom
 from copain.savestate import Savestate, SavestateHeader, check_savestate
@@ -414,12 +414,12 @@ class LibretroEmulator:
             )
         return names[device]
 
-    def _domains(self, core: _native.Core) -> dict[str, Memory]:
-        domains = {
-            name: Memory(name, core.memory_size(region), _Region(self, region))
+    def _domains(self, core: _native.Core) -> Domains:
+        domains = Domains(
+            (name, Memory(name, core.memory_size(region), _Region(self, region)))
             for name, region in _DOMAINS.items()
             if name == "ram" or core.memory_size(region) > 0
-        }
+        )
         for index, region in enumerate(core.memory_map):
             name = f"map:{region.address_space}{region.start:#x}"
             name = name if name not in domains else f"{name}:{index}"

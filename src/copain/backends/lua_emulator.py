@@ -39,7 +39,7 @@ from copain.errors import (
     WireTimeout,
 )
 from copain.joypad import IDLE, FrameInput, Held, Joypad, check_input_log, held_bits
-from copain.memory import Memory
+from copain.memory import Domains, Memory
 from copain.rollout import Trajectory, check_watch
 from copain.rom import Rom
 from copain.savestate import Savestate, SavestateHeader, check_savestate
@@ -108,10 +108,10 @@ class LuaEmulator:
         try:
             yield
             self._is_started = True
-            self._memory = {
-                name: Memory(name, size, _Domain(self, name))
+            self._memory = Domains(
+                (name, Memory(name, size, _Domain(self, name)))
                 for name, size in self._domain_sizes().items()
-            }
+            )
             self.forget()
             self._refresh()
             self._frame = 0
