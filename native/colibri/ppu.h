@@ -2,12 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-
-#ifdef __SSSE3__
-#include <tmmintrin.h>
-#endif
 
 #include "machine.h"
 
@@ -87,6 +82,37 @@ inline int sprite_height(const PpuState& p) {
 inline bool in_range(int line, uint8_t y, int height) {
     return static_cast<unsigned>(line - y) < static_cast<unsigned>(height);
 }
+// Where the first plane of a sprite's row is.
+inline uint16_t sprite_address(const PpuState& p, int tile, int row) {
+    const int address = p.ctrl & kTall ? (tile & 1) << 12 | (tile & 0xFE) << 4
+                                       : (p.ctrl & kSpriteTable) << 9 | tile << 4;
+    return static_cast<uint16_t>(address + row + (row & 8));
+}
+
+// v, as rendering moves it. https://www.nesdev.org/wiki/PPU_scrolling#Wrapping_around
+inline constexpr uint16_t kHorizontal = 0x041F;
+inline constexpr uint16_t kVertical = 0x7BE0;
+inline void next_column(uint16_t& v) {
+    if ((v & 0x1F) == 0x1F)
+        v ^= 0x41F;
+    else
+        ++v;
+}
+inline void next_row(uint16_t& v) {
+    if ((v & 0x7000) != 0x7000) {
+        v += 0x1000;
+        return;
+    }
+    v &= 0x0FFF;
+    const int row = v >> 5 & 0x1F;
+    if (row == 29)
+        v ^= 0x0800 | 29 << 5;
+    else if (row == 31)
+        v ^= 31 << 5;
+    else
+        v += 1 << 5;
+}
+
 inline bool settled(const PpuState& p) {
     return (p.rendering_wait | p.v_wait | p.increment_wait) == 0;
 }
@@ -184,8 +210,9 @@ class Beam {
         if (live_ && m_.mapper().pattern_fetch)
             m_.mapper().pattern_fetch(*live_, address);
     }
+    // Where to draw this line, or null.
     uint16_t* row(int line) const {
-        return live_ && live_->picture && line >= 0 ? live_->picture + line * 256 : nullptr;
+        return live_ && live_->picture && line >= undrawn_ ? live_->picture + line * 256 : nullptr;
     }
     uint8_t chr(uint16_t address) const { return m_.chr_page[address >> 10 & 7][address & 0x3FF]; }
     uint8_t nametable(uint16_t address) const {
@@ -205,79 +232,7 @@ class Beam {
     RiseSearch* search_ = nullptr;
     const SpriteRows* rows_ = nullptr;  // while whole lines run
     int32_t line_start_ = 0;            // of the line that runs: its dot 0
+    int undrawn_ = 0;                   // the first line that is not drawn yet, as a whole
 };
-
-// Each bit of a byte as a byte, bit 7 in the lowest.
-inline constexpr std::array<uint64_t, 256> kSpread = [] {
-    std::array<uint64_t, 256> table{};
-    for (unsigned i = 0; i < 256; ++i)
-        for (unsigned bit = 0; bit < 8; ++bit)
-            table[i] |= uint64_t{i >> bit & 1} << (7 - bit) * 8;
-    return table;
-}();
-
-// Eight pixels as indices of colours, the leftmost in the lowest byte.
-inline uint64_t spread(unsigned low, unsigned high, unsigned attribute_low,
-                       unsigned attribute_high) {
-    return kSpread[low] | kSpread[high] << 1 | kSpread[attribute_low] << 2 |
-           kSpread[attribute_high] << 3;
-}
-
-// Drawing (ppu_draw.cpp). Made for some pixels of a line, between which no register is written.
-class Pixels {
-  public:
-    explicit Pixels(const PpuState& p);
-    // The next pixels from the background's shift registers, at row[x] and on, at most to the end
-    // of a tile.
-    void draw(uint16_t* row, int x, int count) const {
-        const int shift = 8 - p_.fine_x;
-        const auto byte = [&](uint16_t pixels) { return pixels >> shift & 0xFF; };
-        const uint64_t pixels = shown(x, spread(byte(p_.tile_low), byte(p_.tile_high),
-                                                byte(p_.attribute_low), byte(p_.attribute_high)));
-        for (int i = 0; i < count; ++i)
-            row[x + i] = colours_[pixels >> (8 * i) & 0x1F];
-    }
-    // A tile's eight, from those that are next, fine X being 0, and those after them.
-    void draw_tile(uint16_t* row, int x, uint64_t now, uint64_t then) const {
-        const int shift = 8 * p_.fine_x;
-        const uint64_t pixels = shown(x, now >> shift | then << 1 << (63 - shift));
-#ifdef __SSSE3__
-        // Sixteen colours fit a shuffle: one for the background's, one for the sprites'.
-        const __m128i indices = _mm_cvtsi64_si128(static_cast<int64_t>(pixels));
-        __m128i bytes = _mm_shuffle_epi8(load(low_bytes_), indices);
-        if (pixels & 0x1010101010101010u) {
-            const __m128i sprite = _mm_cmpgt_epi8(indices, _mm_set1_epi8(15));
-            const __m128i others = _mm_shuffle_epi8(load(low_bytes_ + 16), indices);
-            bytes = _mm_or_si128(_mm_andnot_si128(sprite, bytes), _mm_and_si128(sprite, others));
-        }
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(row + x),
-                         _mm_unpacklo_epi8(bytes, _mm_set1_epi8(high_byte_)));
-#else
-        for (int i = 0; i < 8; ++i)
-            row[x + i] = colours_[pixels >> (8 * i) & 0x1F];
-#endif
-    }
-
-  private:
-    uint64_t shown(int x, uint64_t background) const {
-        background &= x < 8 ? left_background_ : background_;
-        return sprite_tiles_ >> (x >> 3) & 1 ? over_with_sprites(background, x) : background;
-    }
-    uint64_t over_with_sprites(uint64_t background, int x) const;
-#ifdef __SSSE3__
-    static __m128i load(const uint8_t* from) {
-        return _mm_load_si128(reinterpret_cast<const __m128i*>(from));
-    }
-    alignas(16) uint8_t low_bytes_[32];
-    char high_byte_;  // of all colours: an emphasis bit
-#endif
-
-    const PpuState& p_;
-    const uint64_t background_, left_background_;  // which bits of pixels are shown
-    uint32_t sprite_tiles_ = 0;  // tiles of the line that show a sprite, a bit each
-    uint16_t colours_[32];
-};
-// While nothing is rendered.
-void draw_blank(const PpuState& p, uint16_t* row, int x, int count);
 
 }  // namespace colibri::ppu

@@ -4,45 +4,20 @@
 // outside are skipped in closed form. Both leave the same registers.
 // https://www.nesdev.org/wiki/PPU_rendering, https://www.nesdev.org/wiki/PPU_scrolling,
 // https://www.nesdev.org/wiki/PPU_sprite_evaluation
-#include <array>
 #include <bit>
 #include <cstring>
 #include <type_traits>
 
-#include "ppu.h"
+#include "ppu_draw.h"
 
 namespace colibri::ppu {
 
 namespace {
 
-constexpr uint16_t kHorizontal = 0x041F;
-constexpr uint16_t kVertical = 0x7BE0;
 struct NoPixels {
     explicit NoPixels(const PpuState&) {}
 };
 constexpr int kA12Filter = 10;  // dots that A12 must be low: three falls of M2
-
-void next_column(uint16_t& v) {
-    if ((v & 0x1F) == 0x1F)
-        v ^= 0x41F;
-    else
-        ++v;
-}
-
-void next_row(uint16_t& v) {
-    if ((v & 0x7000) != 0x7000) {
-        v += 0x1000;
-        return;
-    }
-    v &= 0x0FFF;
-    const int row = v >> 5 & 0x1F;
-    if (row == 29)
-        v ^= 0x0800 | 29 << 5;
-    else if (row == 31)
-        v ^= 31 << 5;
-    else
-        v += 1 << 5;
-}
 
 void next_rows(uint16_t& v, int count) {
     // Rows 30 and 31 are the attributes: from there it wraps without changing the nametable.
@@ -55,14 +30,6 @@ void next_rows(uint16_t& v, int count) {
     v = static_cast<uint16_t>((v & 0x0C1F) ^ (tables & 1) << 11);
     v |= static_cast<uint16_t>((rest & 7) << 12 | (rest >> 3) << 5);
 }
-
-constexpr std::array<uint8_t, 256> kMirrored = [] {
-    std::array<uint8_t, 256> table{};
-    for (unsigned i = 0; i < 256; ++i)
-        for (unsigned bit = 0; bit < 8; ++bit)
-            table[i] |= static_cast<uint8_t>((i >> bit & 1) << (7 - bit));
-    return table;
-}();
 
 }  // namespace
 
@@ -229,8 +196,8 @@ void Beam::whole_tiles(int line, int from, int count, uint16_t* pixels) {
     // The eight pixels that are next, and those after them.
     [[maybe_unused]] uint64_t now = 0, then = 0;
     if constexpr (draws) {
-        now = spread(low >> 8, high >> 8, attribute_low >> 8, attribute_high >> 8);
-        then = spread(low & 0xFF, high & 0xFF, attribute_low & 0xFF, attribute_high & 0xFF);
+        now = pixels_of(p_, 8);
+        then = pixels_of(p_, 0);
     }
     uint16_t v = p_.v;
     unsigned two = 0, before = 0;  // attributes of the last tile, and of the one before
@@ -251,7 +218,7 @@ void Beam::whole_tiles(int line, int from, int count, uint16_t* pixels) {
         if constexpr (draws) {
             out.draw_tile(pixels, dot - 1, now, then);
             now = then;
-            then = kSpread[pattern[0]] | kSpread[pattern[8]] << 1 | two * 0x0404040404040404u;
+            then = spread(pattern[0], pattern[8]) | two * (4 * kEach);
         }
         low = low << 8 | pattern[0];
         high = high << 8 | pattern[8];
@@ -495,13 +462,11 @@ void Beam::fetch_sprite(int line, int slot) {
     if (shown && sprite[2] & 0x80)
         row = height - 1 - row;
     const int tile = shown ? sprite[1] : 0xFF;
-    int address = height == 8 ? (p_.ctrl & kSpriteTable) << 9 | tile << 4
-                              : (tile & 1) << 12 | (tile & 0xFE) << 4;
-    address += row + (row & 8);
+    const uint16_t address = sprite_address(p_, tile, row);
     set_a12(line_start_ + 261 + slot * 8, address & 0x1000);
     if (shown) {
-        const uint8_t low = chr(static_cast<uint16_t>(address));
-        const uint8_t high = chr(static_cast<uint16_t>(address | 8));
+        const uint8_t low = chr(address);
+        const uint8_t high = chr(address | 8);
         const bool flip = sprite[2] & 0x40;
         p_.sprite_low[slot] = flip ? kMirrored[low] : low;
         p_.sprite_high[slot] = flip ? kMirrored[high] : high;
@@ -511,7 +476,7 @@ void Beam::fetch_sprite(int line, int slot) {
         p_.sprite_low[slot] = p_.sprite_high[slot] = 0;
         p_.sprite_attribute[slot] = p_.sprite_x[slot] = 0;
     }
-    fetched(static_cast<uint16_t>(address | 8));
+    fetched(address | 8);
     if (slot == 0) {
         p_.first_is_zero = shown && p_.evaluation & kZeroFound;
         p_.evaluation = 0;
@@ -531,11 +496,16 @@ void Beam::whole_lines(int line, int count) {
     rows_ = &rows;
     while (count > 0 && !(search_ && search_->left == 0)) {
         const int quiet = quiet_lines(line, count);
+        const int done = std::max(quiet, 1);
+        // Tiles that switch banks are drawn as they are fetched.
+        if (row(line) && !m_.mapper().pattern_fetch) {
+            draw_lines(m_, rows, line, done);
+            undrawn_ = line + done;
+        }
         if (quiet > 0)
             skip_lines(line, quiet);
         else
             part(line, 0, kDotsPerLine);
-        const int done = std::max(quiet, 1);
         line += done;
         count -= done;
     }
@@ -544,7 +514,7 @@ void Beam::whole_lines(int line, int count) {
 
 // How many lines from here have nothing that can be seen from outside.
 int Beam::quiet_lines(int line, int count) const {
-    if (row(line) || p_.oam_addr != 0 || (live_ && m_.mapper().pattern_fetch))
+    if (p_.oam_addr != 0 || (live_ && m_.mapper().pattern_fetch))
         return 0;
     if (watches() && count < 3)
         return 0;
