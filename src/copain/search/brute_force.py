@@ -29,6 +29,7 @@ from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
 from copain.runs import Plan, RunFolder
 from copain.savestate import Savestate
+from copain.search.history import check_history_independence
 from copain.search.journal import Journal
 from copain.search.line import Found, Line, Outcome, Progress
 from copain.search.proof import prove
@@ -116,6 +117,7 @@ def brute_force(
     when the verification fails.
     """
     config = config or BruteForce()
+    check_history_independence(factory, game)
     with open_fleet(factory, workers) as fleet, factory() as fresh:
         if folder is None:
             return _Search(fleet, fresh, game, config, None, on_progress).run()

@@ -15,10 +15,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from copain import _native
 from copain.games.game import Flags, Numbers
 from copain.joypad import InputLog
 from copain.memory import Bytes
-from copain.rollout import Fleet, Pool, RolloutBatch
+from copain.rollout import Fleet, PacksSavestates, Pool, RolloutBatch
 from copain.savestate import Savestate
 from copain.search.objective import Objective, judge
 from copain.search.seen import Hashes
@@ -62,10 +63,19 @@ class Places:
 
 
 def store(places: Places, pool: Pool | None) -> dict[str, npt.NDArray[Any]]:
-    """The places as arrays that can be written, with their savestates from the pool, if given."""
+    """The places as arrays that can be written, with their savestates from the pool, if given.
+
+    RAM is packed, and savestates where the pool can: they are much alike.
+    """
     arrays = {column.name: getattr(places, column.name) for column in fields(Places)}
-    slots = places.slots.tolist()
-    states = [] if pool is None else [pool.get(slot).to_bytes() for slot in slots]
+    arrays["ram"], arrays["ram_shape"] = _native.pack_rows(places.ram), np.array(places.ram.shape)
+    slots = places.slots if pool is not None else places.slots[:0]
+    whole = [] if pool is None else [pool.get(slot) for slot in slots[:1].tolist()]
+    if whole and isinstance(pool, PacksSavestates):
+        arrays["packed"] = pool.pack(slots, whole[0])
+    elif pool is not None:
+        whole += [pool.get(slot) for slot in slots[1:].tolist()]
+    states = [state.to_bytes() for state in whole]
     arrays["sizes"] = np.array([len(state) for state in states], np.int64)
     arrays["savestates"] = np.frombuffer(b"".join(states), np.uint8)
     return arrays
@@ -73,13 +83,20 @@ def store(places: Places, pool: Pool | None) -> dict[str, npt.NDArray[Any]]:
 
 def restore(arrays: Mapping[str, npt.NDArray[Any]], pool: Pool | None) -> Places:
     """The places that `store` wrote; their savestates are put into the pool, if given."""
-    places = Places(*(np.array(arrays[column.name]) for column in fields(Places)))
+    columns = {column.name: np.array(arrays[column.name]) for column in fields(Places)}
+    columns["ram"] = np.empty(arrays["ram_shape"], np.uint8)
+    _native.unpack_rows(arrays["ram"], columns["ram"])
+    places = Places(**columns)
     places.slots[:] = -1
-    data, at = arrays["savestates"].tobytes(), 0
-    for row, size in enumerate(arrays["sizes"].tolist()):
-        if pool is not None:
-            places.slots[row] = pool.put(Savestate.from_bytes(data[at : at + size]))
-        at += size
+    if pool is None:
+        return places
+    ends = np.cumsum(arrays["sizes"])[:-1]
+    parts = np.split(arrays["savestates"], ends) if len(arrays["sizes"]) else []
+    states = [Savestate.from_bytes(part.tobytes()) for part in parts]
+    if "packed" in arrays and isinstance(pool, PacksSavestates):
+        places.slots[:] = pool.unpack(arrays["packed"], states[0])
+    else:
+        places.slots[:] = [pool.put(state) for state in states]
     return places
 
 

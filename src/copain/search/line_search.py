@@ -28,6 +28,7 @@ from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
 from copain.runs import Arrays, Plan, RunFolder, Value
 from copain.search.expansion import Expansion, Places, restore, store
+from copain.search.history import check_history_independence
 from copain.search.journal import Journal
 from copain.search.line import End, Found, Line, Outcome, Progress
 from copain.search.lines import Lines
@@ -326,7 +327,11 @@ def run_search(
     folder: str | os.PathLike[str] | None,
     on_progress: Callable[[Progress], None] | None,
 ) -> Found:
-    """Open everything that a search needs, `make` it, run it, close everything."""
+    """Open everything that a search needs, `make` it, run it, close everything.
+
+    Raises EmulatorError for an emulator that is not independent of its history.
+    """
+    check_history_independence(factory, objective.game)
     with ExitStack() as opened:
         fleet = opened.enter_context(open_fleet(factory, workers))
         fresh = opened.enter_context(factory())
