@@ -28,6 +28,7 @@ TIERS = {
     "unit": "needs nothing",
     "grid": "needs only the emulator that is copain's own",
     "integration": "needs a real emulator",
+    "mame": "needs MAME, which is large",
     "conformance": "checks what every emulator promises",
     "docs": "runs the code in the documents and the examples",
     "setup": "sets copain up on a fresh machine; takes minutes",

@@ -319,6 +319,11 @@ else
     emu.register_frame(on_frame)
 end
 
+-- With a window the debugger is there (see mame_start.py): it shall not stop at the start.
+if machine.debugger then
+    machine.debugger.execution_state = "run"
+end
+
 -- It is the moment 0: no instruction has run. Stay there until the first frame is wanted.
 paused_by_us = true
 emu.pause()

@@ -242,11 +242,13 @@ class MameEmulator(LuaEmulator):
                 self._session.call("write", "ram", first, filled[first : first + 0x1000])
         joypads = _joypads(self._system, as_list(answer["fields"]))
         buttons = {button for joypad in joypads for button, _, _ in joypad}
-        self._system = dataclasses.replace(
+        system = dataclasses.replace(
             self._system,
             buttons=tuple(button for button in self._system.buttons if button in buttons),
             ports=max(1, len(joypads)),
         )
+        if system != self._system:
+            self._system = system
         lists: list[Value] = [
             [part for button, tag, name in joypad for part in (int(button), tag, name)]
             for joypad in joypads or [[]]

@@ -108,10 +108,15 @@ def launch(call: str, rom: Rom, how: Launch) -> Start:
 
 
 def why_it_ended(call: str, rom: Rom, machine: str, program: Program) -> CopainError | None:
-    """What MAME's exit status means, when it ended before its script ran; else None."""
+    """What MAME's exit status means, when it ended before its script ran; else None.
+
+    Where it crashes on its way out, its last words say it.
+    """
     status = program.exit_status()
     tail = program.log_tail(NOISE)
     said = f"\nMAME said:{tail}" if tail else ""
+    if re.search(r"Fatal error: Device .* load .*failed", tail):
+        status = _BAD_MEDIUM
     if status == _NO_SUCH_MACHINE:
         return InputError(
             f"{call}: MAME knows no machine {machine!r}; `mame -listfull` lists them{said}"
@@ -161,6 +166,9 @@ def _options(how: Launch, folder: Path) -> list[str]:
         options += ["-video", "none"]
     else:
         options += ["-video", "soft", "-window", "-nomaximize"]
+        # With a window MAME shows what it knows of a machine's flaws, and waits for a key, before
+        # any script runs; not so with its debugger, which is told to be silent.
+        options += ["-debug", "-debugger", "none"]
     for slot, card in how.slots.items():
         options += [f"-{slot}", card]
     return options
