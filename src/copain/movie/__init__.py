@@ -10,13 +10,15 @@
     verify(Movie.read("run.fm2"), lambda: copain.open("game.nes")).in_sync
 """
 
+from copain.movie.across import Cause, Row, StoryEnd, Table, verify_on
 from copain.movie.edit import Change, cut, diff, splice
 from copain.movie.movie import Command, Movie, RomIdentity, Subtitle
 from copain.movie.playback import hash_ram, play, record_hashes
 from copain.movie.recorder import Recorder
-from copain.movie.verdict import Comparison, Difference, Verdict, verify
+from copain.movie.verdict import Comparison, Difference, Status, Verdict, verify
 
 __all__ = [
-    "Change", "Command", "Comparison", "Difference", "Movie", "Recorder", "RomIdentity",
-    "Subtitle", "Verdict", "cut", "diff", "hash_ram", "play", "record_hashes", "splice", "verify",
+    "Cause", "Change", "Command", "Comparison", "Difference", "Movie", "Recorder", "RomIdentity",
+    "Row", "Status", "StoryEnd", "Subtitle", "Table", "Verdict", "cut", "diff", "hash_ram", "play",
+    "record_hashes", "splice", "verify", "verify_on",
 ]  # fmt: skip

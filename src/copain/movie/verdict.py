@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 
@@ -22,6 +23,29 @@ Factory = Callable[[], Emulator]
 
 MAX_DIFFERENCES = 64
 """How many differing bytes a comparison lists."""
+
+A_SECOND = 60
+"""Frames of equal RAM after which a difference counts as healed; and the longest that a difference
+may last that comes and goes, as where a game is seen in mid-work when a frame ends."""
+
+
+class Status(StrEnum):
+    """How a movie plays on an emulator; the worst comes last."""
+
+    IN_SYNC = "in sync"
+    """Equal in all that was compared, to the end."""
+    HEALS = "heals"
+    """Different now and then, each time for a second at most; or once, and equal for the last
+    second and to the end."""
+    DESYNC = "desync"
+    """Different, and not equal again for good."""
+    REFUSED = "refused"
+    """Not played: the emulator did not open the game, or died, or nothing was compared."""
+
+    @property
+    def rank(self) -> int:
+        """From 0 (in sync) to 3 (refused)."""
+        return list(Status).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +70,9 @@ class Comparison:
     the last frame before it that was compared and equal; `differences` what differed in `first`
     (empty against hashes, which do not say); `differing` how many of the `compared` frames
     differed; `healed` the frame from which all were equal again, None when it lasts to the end.
-    `bytes_compared` counts a byte once a frame. `last` is the last frame compared.
+    `bytes_compared` counts a byte once a frame. `last` is the last frame compared. `longest` is
+    the longest difference in frames, from its first frame to the first that was equal again, of
+    all the `times` that it came.
     """
 
     emulator: str
@@ -59,11 +85,24 @@ class Comparison:
     differing: int = 0
     healed: int | None = None
     differences: tuple[Difference, ...] = ()
+    longest: int = 0
+    times: int = 0
 
     @property
     def in_sync(self) -> bool:
         """Whether something was compared and nothing differed."""
         return self.compared > 0 and self.bytes_compared > 0 and self.first is None
+
+    @property
+    def status(self) -> Status:
+        """In sync, healed, or a desync."""
+        if self.first is None:
+            return Status.IN_SYNC if self.in_sync else Status.REFUSED
+        brief = self.longest <= A_SECOND
+        if self.healed is None:  # it ends in a difference, which has healed each time before
+            return Status.HEALS if brief and self.times > 1 else Status.DESYNC
+        long_equal = self.last - self.healed + 1 >= A_SECOND
+        return Status.HEALS if brief or long_equal else Status.DESYNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +120,13 @@ class Verdict:
         )
 
     @property
+    def status(self) -> Status:
+        """The worst of the comparisons; refused where none reaches the movie's last frame."""
+        if not any(comparison.last == self.frames for comparison in self.comparisons):
+            return Status.REFUSED
+        return max((comparison.status for comparison in self.comparisons), key=lambda s: s.rank)
+
+    @property
     def first(self) -> int | None:
         """The first frame known to differ, over all comparisons."""
         firsts = [found.first for found in self.comparisons if found.first is not None]
@@ -88,7 +134,7 @@ class Verdict:
 
 
 @dataclass
-class _Tally:
+class Tally:
     """A comparison in the making."""
 
     emulator: str
@@ -101,6 +147,9 @@ class _Tally:
     differing: int = 0
     healed: int | None = None
     differences: tuple[Difference, ...] = field(default=())
+    longest: int = 0
+    times: int = 0
+    _began: int | None = None
 
     def add(self, frame: int, size: int, equal: bool) -> bool:
         """Count a comparison of `size` bytes; whether this is the first difference."""
@@ -112,18 +161,30 @@ class _Tally:
                 self.since = frame
             elif self.healed is None:
                 self.healed = frame
+            self._lasted(frame)
+            self._began = None
             return False
         self.differing += 1
         self.healed = None
+        if self._began is None:
+            self._began = frame
+            self.times += 1
         if self.first is None:
             self.first = frame
             return True
         return False
 
+    def _lasted(self, until: int) -> None:
+        if self._began is not None:
+            self.longest = max(self.longest, until - self._began)
+
     def done(self) -> Comparison:
+        """What was counted."""
+        self._lasted(self.last + 1)
         return Comparison(
             self.emulator, self.reference, self.compared, self.bytes_compared, self.last,
             self.first, self.since, self.differing, self.healed, self.differences,
+            self.longest, self.times,
         )  # fmt: skip
 
 
@@ -184,7 +245,7 @@ def _verify_beside(
     strict: bool,
 ) -> Verdict:
     own = [(_hash_tally(machine), machine) for machine in (emulator, reference)]
-    tally = _Tally(_called(emulator), _called(reference))
+    tally = Tally(called(emulator), called(reference))
     size = len(emulator.ram)
     if len(reference.ram) != size:
         raise MovieError(
@@ -214,11 +275,11 @@ def _verify_beside(
     return Verdict(movie.frames, (*told, tally.done()))
 
 
-def _hash_tally(emulator: Emulator) -> _Tally:
-    return _Tally(_called(emulator), "the movie's own RAM hashes")
+def _hash_tally(emulator: Emulator) -> Tally:
+    return Tally(called(emulator), "the movie's own RAM hashes")
 
 
-def _compare_hash(tally: _Tally, movie: Movie, frame: int, emulator: Emulator) -> None:
+def _compare_hash(tally: Tally, movie: Movie, frame: int, emulator: Emulator) -> None:
     expected = movie.hashes.get(frame)
     if expected is not None:
         ram = emulator.ram.read_all()
@@ -226,7 +287,8 @@ def _compare_hash(tally: _Tally, movie: Movie, frame: int, emulator: Emulator) -
         tally.add(frame, size, hash_ram(ram, movie.system) == expected)
 
 
-def _called(emulator: Emulator) -> str:
+def called(emulator: Emulator) -> str:
+    """An emulator's name and version."""
     return f"{emulator.name} {emulator.version}"
 
 
