@@ -121,6 +121,13 @@ install_test_packages() {
     say "Going on without$wanted: their tests skip. To have them: sudo apt-get install$wanted"
 }
 
+# MAME is large (67 MB to download, 350 MB on the disk): only CI installs it for its tests.
+set_up_mame() {
+    if is_installed mame || command -v mame >/dev/null 2>&1; then return 0; fi
+    if [ -n "${CI:-}" ] && apt_is_ours; then apt_install "MAME, for its tests" mame && return 0; fi
+    say "Without MAME its tests skip. To have them: sudo apt-get install mame"
+}
+
 # What only widens the tests: a second NES core, a free game, an assembler. As Debian
 # packages they would bring RetroArch and FCEUX with them (300 MB and more), so their own files
 # alone (4 MB) are laid into the environment, which takes no rights and leaves the system alone.
