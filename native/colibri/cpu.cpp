@@ -537,12 +537,12 @@ bool run(Machine& m, BusLog* log) {
         if (!COLIBRI_LIKELY(c.jump(target))) \
             EXACTLY(bytes, cycles_);         \
     } while (false)
-#define SET_I(flags_)                                                  \
-    do {                                                               \
-        const unsigned before = c.id;                                  \
-        c.id = (flags_);                                               \
-        if ((before ^ c.id) & kI)                                      \
-            LEAVE(before& kI ? uint8_t(kMasked) : uint8_t(kUnmasked)); \
+#define SET_I(flags_)                                                   \
+    do {                                                                \
+        const unsigned before = c.id;                                   \
+        c.id = (flags_);                                                \
+        if ((before ^ c.id) & kI)                                       \
+            LEAVE(before & kI ? uint8_t(kMasked) : uint8_t(kUnmasked)); \
     } while (false)
 #define LOOP_HEAD(target, poll)         \
     do {                                \
@@ -575,10 +575,7 @@ bool run(Machine& m, BusLog* log) {
         if constexpr (Bus::kExact)                \
             c.store_and_high(base, index, value); \
     } while (false)
-#define OPERATION(f)                                      \
-    [&c](unsigned value) __attribute__((always_inline)) { \
-        return f;                                         \
-    }
+#define OPERATION(f) [&c](unsigned value) __attribute__((always_inline)) { return f; }
 #define ASL OPERATION(c.asl(value))
 #define LSR OPERATION(c.lsr(value))
 #define ROL OPERATION(c.rol(value))
@@ -624,7 +621,8 @@ bool run(Machine& m, BusLog* log) {
 leave:
     c.save(polled);
     return true;
-    [[maybe_unused]] exactly : c.save(m.s().cpu.poll);
+[[maybe_unused]] exactly:
+    c.save(m.s().cpu.poll);
     return false;
 }
 
