@@ -449,8 +449,12 @@ class MachineFleet:
         states: Sequence[bytes],
         parents: npt.NDArray[np.int32],
         inputs: npt.NDArray[np.uint16],
+        drawn: bool = False,
     ) -> tuple[float, int]:
-        """The C++ loop of load, T frames, copy RAM, save, for each job. Seconds, a checksum."""
+        """The C++ loop of load, T frames, copy RAM, save, for each job. Seconds, a checksum.
+
+        ``drawn``: every frame is drawn.
+        """
 
 class SeenTable:
     """Places by their RAM hash, and the best score that each was come to with."""
@@ -471,3 +475,26 @@ class SeenTable:
 
         Of rows of one batch at the same place the best is taken, of equal ones the first.
         """
+
+def pack(
+    pool: Pool | StatePool, slots: npt.NDArray[np.int32], reference: bytes
+) -> npt.NDArray[np.uint8]:
+    """The savestates in these slots with their frames, as differences to `reference`.
+
+    ``uint8 (n,)``. Raises CoreError for a slot not in use.
+    """
+
+def unpack(
+    pool: Pool | StatePool, packed: npt.NDArray[np.uint8], reference: bytes
+) -> npt.NDArray[np.int32]:
+    """Put back what `pack` gave, with the same reference: the slots, in order.
+
+    Raises CoreError, and puts nothing, when there is no room or the bytes are damaged. What is
+    no savestate of the game is found by a StatePool, not by a Pool.
+    """
+
+def pack_rows(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Rows of one size, ``uint8 (rows, size)``, as differences to the first: ``uint8 (n,)``."""
+
+def unpack_rows(packed: npt.NDArray[np.uint8], rows: npt.NDArray[np.uint8]) -> None:
+    """Write what `pack_rows` gave into `rows`. Raises CoreError when the bytes are damaged."""

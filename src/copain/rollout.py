@@ -82,6 +82,23 @@ class Pool(Protocol):
         ...
 
 
+@runtime_checkable
+class PacksSavestates(Protocol):
+    """The pool packs many savestates at once, as differences to one: a twentieth of the bytes."""
+
+    def pack(self, slots: npt.ArrayLike, reference: Savestate) -> Bytes:
+        """The savestates in these slots: ``uint8 (n,)``. Raises SavestateError as `Pool.get`."""
+        ...
+
+    def unpack(self, packed: Bytes, reference: Savestate) -> npt.NDArray[np.int32]:
+        """Put them back: their slots, in order.
+
+        Raises SavestateError, and puts nothing, for bytes or a reference that are not of this
+        game, and when the pool cannot take them all.
+        """
+        ...
+
+
 class Fleet(Protocol):
     """Many copies of one game on one kind of emulator."""
 

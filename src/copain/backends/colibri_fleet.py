@@ -208,3 +208,19 @@ class ColibriPool:
             self.native.free(given)
         except _native.CoreError as error:
             raise SavestateError(f"Pool.free: {error}") from None
+
+    def pack(self, slots: npt.ArrayLike, reference: Savestate) -> Bytes:
+        """Savestates as differences to one; see `copain.rollout.PacksSavestates`."""
+        given = np.ascontiguousarray(np.atleast_1d(np.asarray(slots)), np.int32)
+        try:
+            return _native.pack(self.native, given, reference.payload)
+        except _native.CoreError as error:
+            raise SavestateError(f"Pool.pack: {error}") from None
+
+    def unpack(self, packed: Bytes, reference: Savestate) -> npt.NDArray[np.int32]:
+        """Put back what `pack` gave; the slots."""
+        check_savestate(reference, self._game.header(0))
+        try:
+            return _native.unpack(self.native, packed, reference.payload)
+        except _native.CoreError as error:
+            raise SavestateError(f"Pool.unpack: {error}") from None

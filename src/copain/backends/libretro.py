@@ -559,6 +559,20 @@ class LibretroPool:
         with _refusals("Pool.free"):
             self.native.free(np.ascontiguousarray(given, np.int32))
 
+    def pack(self, slots: npt.ArrayLike, reference: Savestate) -> Bytes:
+        """Savestates as differences to one; see `copain.rollout.PacksSavestates`."""
+        given = np.atleast_1d(np.asarray(slots))
+        with _refusals("Pool.pack"):
+            return _native.pack(
+                self.native, np.ascontiguousarray(given, np.int32), reference.payload
+            )
+
+    def unpack(self, packed: Bytes, reference: Savestate) -> npt.NDArray[np.int32]:
+        """Put back what `pack` gave; the slots."""
+        check_savestate(reference, self._emulator.savestate_header(0))
+        with _refusals("Pool.unpack"):
+            return _native.unpack(self.native, packed, reference.payload)
+
 
 def _slot_size(core: _native.Core) -> int:
     # Savestates of some cores grow and shrink as the game goes on (nestopia: by tens of bytes).

@@ -137,6 +137,7 @@ class Expansion:
         self.pool: Pool = fleet.new_pool(capacity + 2 * batch)
         self.counters = (0, 0, 0)
         self._every_byte = np.arange(fleet.ram_size)
+        self._before = np.empty((batch, fleet.ram_size), np.uint8)
         self._ahead = ThreadPoolExecutor(1, "copain-expansion")
         self._free: list[npt.NDArray[np.int32]] = []
 
@@ -222,17 +223,20 @@ class Expansion:
         inputs = np.repeat(self.actions[actions], self.action_repeat, axis=1)
         every_frame = played.watched if inputs.shape[1] > 1 else played.ram[:, None]
         frame = places.frame[parents]
-        judged = judge(
-            self.objective, places.ram[parents], every_frame, inputs, frame, places.acc[parents]
-        )
+        # Taken into memory that is there: new pages cost more than the copy.
+        before = self._before[: len(parents)]
+        np.take(places.ram, parents, axis=0, out=before, mode="clip")
+        judged = judge(self.objective, before, every_frame, inputs, frame, places.acc[parents])
         ended = judged.dead | judged.reached
         self._count(len(parents) * inputs.shape[1], len(parents), int(judged.dead.sum()))
         ram, slots = played.ram, played.slots
         if ended.any():
             self.let_go(slots[ended])
             slots = np.where(ended, np.int32(-1), slots)
-            last = every_frame[np.arange(len(parents)), judged.frames - 1]
-            ram = np.where(ended[:, None], last, ram)
+            earlier = np.flatnonzero(judged.frames < inputs.shape[1])
+            if len(earlier):
+                ram = ram.copy()
+                ram[earlier] = every_frame[earlier, judged.frames[earlier] - 1]
         come_to = Places(
             slots=slots,
             ram=ram,
