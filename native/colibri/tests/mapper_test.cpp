@@ -761,22 +761,22 @@ void test_vrc() {
         int mapper, submapper;
         uint16_t low, high;
     };
-    for (auto [mapper, submapper, low, high] :
-         std::initializer_list<Wiring>{{21, 1, 0x02, 0x04},
-                                       {21, 2, 0x40, 0x80},
-                                       {21, -1, 0x02, 0x04},
-                                       {21, -1, 0x40, 0x80},
-                                       {23, 1, 0x01, 0x02},
-                                       {23, 2, 0x04, 0x08},
-                                       {23, -1, 0x01, 0x02},
-                                       {23, -1, 0x04, 0x08},
-                                       {25, 1, 0x02, 0x01},
-                                       {25, 2, 0x08, 0x04},
-                                       {25, -1, 0x02, 0x01},
-                                       {25, -1, 0x08, 0x04}}) {
-        Bench b({.mapper = mapper, .submapper = submapper, .prg_kb = 256, .chr_kb = 512});
-        auto at = [low, high](uint16_t base, int index) {
-            return uint16_t(base | (index & 1 ? low : 0) | (index & 2 ? high : 0));
+    for (const auto& wiring : std::initializer_list<Wiring>{{21, 1, 0x02, 0x04},
+                                                            {21, 2, 0x40, 0x80},
+                                                            {21, -1, 0x02, 0x04},
+                                                            {21, -1, 0x40, 0x80},
+                                                            {23, 1, 0x01, 0x02},
+                                                            {23, 2, 0x04, 0x08},
+                                                            {23, -1, 0x01, 0x02},
+                                                            {23, -1, 0x04, 0x08},
+                                                            {25, 1, 0x02, 0x01},
+                                                            {25, 2, 0x08, 0x04},
+                                                            {25, -1, 0x02, 0x01},
+                                                            {25, -1, 0x08, 0x04}}) {
+        Bench b(
+            {.mapper = wiring.mapper, .submapper = wiring.submapper, .prg_kb = 256, .chr_kb = 512});
+        auto at = [&wiring](uint16_t base, int index) {
+            return uint16_t(base | (index & 1 ? wiring.low : 0) | (index & 2 ? wiring.high : 0));
         };
         b.write(0x8000, 3);
         b.write(0xA000, 4);
