@@ -8,8 +8,9 @@ given as medians of the turns' ratios, so that a busy machine slows both sides a
 - ``idle_skip_ratio``: the same with idle loops skipped, as Colibri runs unless told otherwise;
 - ``rollout_ratio``: 512 jobs of one frame from Python, over that C++ loop;
 - ``threads2_ratio``: rollouts on two threads, over one thread;
-- ``drawn_ratio``: every frame run and its picture taken from Python, over FCEUmm's C loop, which
-  always draws and is not asked for the picture;
+- ``drawn_ratio``: idle_skip's loop with every frame drawn, over FCEUmm's C loop, which always
+  draws;
+- ``screen_ratio``: a frame and its `screen` from Python, again and again, over FCEUmm the same way;
 - ``quicknes_ratio``: idle_skip's loop over QuickNES's, when ``--quicknes`` names its core.
 
 Also the bytes of a savestate, what one more of ten thousand instances takes, and from
@@ -44,8 +45,7 @@ from copain.games import game_by_name, rom_path
 
 JOBS = 512
 MOMENTS = 64
-FRAMES = 300  # in a turn of drawn frames
-DRAWN_BY_FCEUMM = 60
+SCREENS = 100  # in a turn of frames that are looked at
 INSTANCES = 10_000
 AT_LEAST = {
     "plain_ratio": 6.0,
@@ -103,8 +103,8 @@ def measure(rom: Path, turns: int, quicknes: str | None) -> Figures:
         contestants = [
             *colibri_loops(colibri, rom, parents, inputs),
             ("fceumm", core_loop(fceumm, rom, parents, inputs)),
-            ("drawn", drawn(colibri, rom)),
-            ("fceumm_drawn", drawn_by_core(fceumm, rom)),
+            ("screen", screens(colibri, rom)),
+            ("fceumm_screen", screens(fceumm, rom)),
         ]
         if quicknes is not None:
             other = open_libretro(rom, quicknes)
@@ -116,7 +116,8 @@ def measure(rom: Path, turns: int, quicknes: str | None) -> Figures:
             ("idle_skip_ratio", "idle_skip", "fceumm"),
             ("rollout_ratio", "rollout", "idle_skip"),
             ("threads2_ratio", "rollout_2_threads", "rollout_1_thread"),
-            ("drawn_ratio", "drawn", "fceumm_drawn"),
+            ("drawn_ratio", "drawn", "fceumm"),
+            ("screen_ratio", "screen", "fceumm_screen"),
             ("quicknes_ratio", "idle_skip", "quicknes"),
         ):
             if over in speeds and under in speeds:
@@ -132,19 +133,20 @@ def measure(rom: Path, turns: int, quicknes: str | None) -> Figures:
 def colibri_loops(
     emulator: ColibriEmulator, rom: Path, parents: npt.NDArray[np.int32], inputs: Log
 ) -> list[Contestant]:
-    """Colibri's C++ loop, plain and skipping, and rollouts from Python."""
+    """Colibri's C++ loop, plain, skipping and drawing, and rollouts from Python."""
     states = moments(emulator, rom)
     payloads = [state.payload for state in states]
     plain, skipping = emulator.open_fleet(1), emulator.open_fleet(1)
     plain.native.set_skips_idle(False)
 
-    def in_cpp(fleet: Any) -> int:
-        fleet.native.time_rollout(payloads, parents, inputs)
+    def in_cpp(fleet: Any, drawn: bool = False) -> int:
+        fleet.native.time_rollout(payloads, parents, inputs, drawn)
         return JOBS
 
     loops: list[Contestant] = [
         ("plain", lambda: in_cpp(plain)),
         ("idle_skip", lambda: in_cpp(skipping)),
+        ("drawn", lambda: in_cpp(skipping, drawn=True)),
     ]
     for name, workers, frames in (
         ("rollout", 1, 1), ("rollout_1_thread", 1, 8), ("rollout_2_threads", 2, 8),
@@ -176,30 +178,17 @@ def core_loop(
     return play
 
 
-def drawn(emulator: ColibriEmulator, rom: Path) -> Any:
+def screens(emulator: ColibriEmulator | LibretroEmulator, rom: Path) -> Any:
     """Frames from Python, the picture of each taken."""
     start = moments(emulator, rom)[0]
-    held = [copain.Joypad.from_bits(int(bits)) for bits in some_inputs((FRAMES, 1))[:, 0]]
+    held = [copain.Joypad.from_bits(int(bits)) for bits in some_inputs((SCREENS, 1))[:, 0]]
 
     def play() -> int:
         emulator.load_state(start)
         for each in held:
             emulator.advance(each)
             _ = emulator.screen
-        return FRAMES
-
-    return play
-
-
-def drawn_by_core(emulator: LibretroEmulator, rom: Path) -> Any:
-    """Frames in C, which the core draws."""
-    start = moments(emulator, rom)[0]
-    log = some_inputs((FRAMES, 1))[:DRAWN_BY_FCEUMM]
-
-    def play() -> int:
-        emulator.load_state(start)
-        _native.time_advance(emulator.native, np.repeat(log, 2, axis=1), 2, 0x20)
-        return len(log)
+        return SCREENS
 
     return play
 

@@ -554,7 +554,8 @@ void rollout(FleetHandle& handle, StatePool& pool, const Slots& parents,
 
 std::pair<double, uint64_t> time_rollout(FleetHandle& handle, const std::vector<nb::bytes>& states,
                                          const Slots& parents,
-                                         const Array<const uint16_t, nb::ndim<3>>& inputs) {
+                                         const Array<const uint16_t, nb::ndim<3>>& inputs,
+                                         bool drawn) {
     if (inputs.shape(0) != parents.size())
         throw CoreError("time_rollout: one input log for each parent is needed");
     std::vector<std::vector<uint8_t>> kept;
@@ -562,7 +563,7 @@ std::pair<double, uint64_t> time_rollout(FleetHandle& handle, const std::vector<
         kept.emplace_back(bytes_of(state).begin(), bytes_of(state).end());
     const nb::gil_scoped_release released;
     return handle.fleet.time_rollout(kept, span_of(parents), span_of(inputs), inputs.shape(1),
-                                     inputs.shape(2));
+                                     inputs.shape(2), drawn);
 }
 
 }  // namespace
@@ -695,7 +696,7 @@ void bind_colibri(nb::module_& module) {
              "keep"_a, "watch"_a.noconvert(), "mask"_a.none().noconvert(), "ram"_a.noconvert(),
              "watched"_a.noconvert(), "slots"_a.noconvert(), "hashes"_a.noconvert())
         .def("time_rollout", &time_rollout, "states"_a, "parents"_a.noconvert(),
-             "inputs"_a.noconvert());
+             "inputs"_a.noconvert(), "drawn"_a = false);
 }
 
 }  // namespace copain

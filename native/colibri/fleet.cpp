@@ -121,7 +121,7 @@ void Fleet::rollout(StatePool& pool, const copain::RolloutBatch& batch,
 std::pair<double, uint64_t> Fleet::time_rollout(const std::vector<std::vector<uint8_t>>& states,
                                                 std::span<const int32_t> parents,
                                                 std::span<const uint16_t> inputs, size_t frames,
-                                                size_t ports) {
+                                                size_t ports, bool drawn) {
     const std::lock_guard lock(mutex_);
     Machine& machine = workers_.at(0)->machine;
     if (inputs.size() != parents.size() * frames * ports)
@@ -134,6 +134,8 @@ std::pair<double, uint64_t> Fleet::time_rollout(const std::vector<std::vector<ui
             throw CoreError("time_rollout: no such parent");
     const size_t size = machine.block_size();
     std::vector<uint8_t> ram(parents.size() * sizeof(State::ram)), ends(parents.size() * size);
+    std::vector<uint16_t> picture(size_t{Console::kWidth} * Console::kHeight);
+    machine.picture = drawn ? picture.data() : nullptr;
     uint64_t sum = 0;
     const auto start = std::chrono::steady_clock::now();
     for (size_t job = 0; job < parents.size(); ++job) {
@@ -146,6 +148,7 @@ std::pair<double, uint64_t> Fleet::time_rollout(const std::vector<std::vector<ui
         sum += ram_to[job % sizeof(State::ram)];
     }
     const auto spent = std::chrono::steady_clock::now() - start;
+    machine.picture = nullptr;
     return {std::chrono::duration<double>(spent).count(), sum};
 }
 

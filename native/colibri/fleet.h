@@ -50,12 +50,12 @@ class Fleet {
                  const copain::Interrupt& interrupt);
 
     // The plain loop that benchmarks compare with: for each job load, its frames, copy RAM, save,
-    // each into a place of its own. Seconds, and a checksum of the RAM. Throws copain::CoreError
-    // for what is no state.
+    // each into a place of its own; every frame is drawn if `drawn`. Seconds, and a checksum of
+    // the RAM. Throws copain::CoreError for what is no state.
     std::pair<double, uint64_t> time_rollout(const std::vector<std::vector<uint8_t>>& states,
                                              std::span<const int32_t> parents,
                                              std::span<const uint16_t> inputs, size_t frames,
-                                             size_t ports);
+                                             size_t ports, bool drawn);
 
   private:
     struct Worker {
