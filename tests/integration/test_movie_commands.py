@@ -98,13 +98,59 @@ def test_verify_asks_the_emulator_that_made_it_where_it_parts(
             recorder.advance(copain.Joypad.from_bits(rng.getrandbits(8) & rng.getrandbits(8)))
         recorder.movie(hashes_every=1).write(tmp_path / "efp.fm2")
     status, out, _ = run("verify", tmp_path / "efp.fm2", "--rom", efp.path, "--core", nestopia)
-    assert status == 1
-    first = int(re.findall(r"desync at frame (\d+) of 120", out)[0])
+    verdict, first = re.findall(r"(heals: frame|desync at frame) (\d+)", out)[0]
+    assert status == (1 if verdict.startswith("desync") else 0)
+    first = int(first)
     assert first < 30
     assert f"first difference in frame {first}, the last equal one is {first - 1}" in out
     assert re.search(r"0x0[0-7][0-9a-f]{2}: expected \d+, found \d+", out)
     assert "the difference lasts" in out or "the difference heals" in out
     assert run("verify", tmp_path / "efp.fm2", "--rom", efp.path, "--core", fceumm)[0] == 0
+
+
+def test_verify_on_many_emulators(
+    run: Run, movie: Path, alouette: copain.Rom, fceumm: str, nestopia: str
+) -> None:
+    on = ["--on", "colibri", "--on", f"libretro:{fceumm}", "--on", nestopia]
+    status, out, err = run("verify", movie, "--rom", alouette.path, *on)
+    assert (status, err) == (0, "")
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert [row.partition(" (")[0] for row in rows[1:]] == ["colibri", "libretro:fceumm", nestopia]
+    assert " -1 in sync all equal the same mode " in rows[3]
+    # The same movie with another input: all play it alike, and the movie's hashes say no.
+    status, out, _ = run("verify", changed(movie), "--rom", alouette.path, *on, "--json")
+    facts = json.loads(out)
+    assert (status, facts["status"], facts["frames"]) == (1, "desync", 120)
+    assert [row["status"] for row in facts["rows"]] == ["desync", "in sync", "in sync"]
+    assert facts["rows"][0]["hashes"]["first"] == 120
+    assert [row["offset"] for row in facts["rows"]] == [0, 0, -1]
+
+
+def test_a_converted_movie_still_plays(
+    run: Run, movie: Path, alouette: copain.Rom, tmp_path: Path
+) -> None:
+    there, back = tmp_path / "run.bk2", tmp_path / "back.fm2"
+    status, out, _ = run("movie", "convert", movie, there)
+    assert status == 0
+    assert "run.bk2: 120 frames" in out
+    assert "NesHawk's InitialWRamStatePattern: [] (FCEUX's RAMInitOption 0" in out
+    assert "the boot of nestopia, -1 frames beside FCEUX's" in out
+    assert run("verify", there, "--rom", alouette.path)[0] == 0
+    status, out, _ = run("movie", "convert", there, back, "--json")
+    assert status == 0
+    assert json.loads(out)["boot_offsets"] == {"nestopia": -1}
+    assert Movie.read(back) == Movie.read(movie)
+    status, _, err = run("movie", "convert", movie, tmp_path / "run.vbm")
+    assert (status, ".fm2 or .bk2 is needed" in err) == (2, True)
+
+
+def test_verify_on_says_what_did_not_open(run: Run, movie: Path, alouette: copain.Rom) -> None:
+    status, out, _ = run("verify", movie, "--rom", alouette.path, "--on", "colibri", "--on", "no")
+    assert status == 2
+    assert re.search(r"no +refused", out)
+    assert "no core called 'no' was found" in out
+    for wrong in (["--on", "colibri", "--on", "colibri"], ["--on", "colibri", "--core", "fceumm"]):
+        assert run("verify", movie, "--rom", alouette.path, *wrong)[0] == 2
 
 
 def test_what_cannot_be_verified_ends_with_2(

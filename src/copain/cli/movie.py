@@ -1,4 +1,4 @@
-"""``copain movie``: look at movies, take parts of them, put them together."""
+"""``copain movie``: look at movies, take parts of them, put them together, convert them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from copain.backends.cores import KNOWN_CORES
+from copain.errors import MovieError
 from copain.joypad import Joypad
 from copain.movie import Movie
+from copain.movie import convert as convert_movie
 from copain.movie import cut as cut_movie
 from copain.movie import diff as diff_movies
 from copain.movie import splice as splice_movies
 
 movie = typer.Typer(
     name="movie",
-    help="Compare movies, cut them, put them together.",
+    help="Compare movies, cut them, put them together, convert them.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -90,6 +93,41 @@ def splice(
 ) -> None:
     """Put the frames of one movie after the first frames of another."""
     _write(splice_movies(Movie.read(first), frame, Movie.read(second), start, stop), output)
+
+
+@movie.command("convert")
+def convert(
+    source: Annotated[Path, typer.Argument(help="The movie, .fm2 or .bk2.", metavar="MOVIE")],
+    output: Annotated[Path, typer.Argument(help="The movie to write, .bk2 or .fm2.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Write a movie in another format, and say what its emulator must be told, and what is lost.
+
+    The inputs stay as they are: whether the other emulator stays in sync is another question, see
+    `copain verify --on`.
+    """
+    ending = output.suffix.lower().lstrip(".")
+    if ending not in ("fm2", "bk2"):
+        raise MovieError(f"{output}: a movie that ends in .fm2 or .bk2 is needed")
+    done = convert_movie(Movie.read(source), ending)
+    done.movie.write(output)
+    offsets = {name: core.boot_offset for name, core in KNOWN_CORES.items()
+               if done.movie.system.name in core.systems and core.boot_offset}  # fmt: skip
+    if as_json:
+        facts = {"frames": done.movie.frames, "settings": [asdict(one) for one in done.settings],
+                 "boot_offsets": offsets, "lost": list(done.lost)}  # fmt: skip
+        print(json.dumps(facts, indent=2))
+        return
+    lines = [f"{output}: {done.movie.frames:,} frames", "It depends on"]
+    for one in done.settings:
+        unsaid = "" if one.said else ", which the file does not say"
+        lines.append(f"  {one.emulator}'s {one.name}: {one.value}{unsaid}")
+    for name, offset in offsets.items():
+        lines.append(f"  the boot of {name}, {offset:+d} frames beside FCEUX's: copain does it")
+    lines.append("Lost are" if done.lost else "Nothing is lost")
+    lines += [f"  {what}" for what in done.lost]
+    for line in lines:
+        Console().print(escape(line), highlight=False, soft_wrap=True)
 
 
 def _write(edited: Movie, output: Path) -> None:

@@ -11,6 +11,7 @@
 """
 
 from copain.movie.across import Cause, Row, StoryEnd, Table, verify_on
+from copain.movie.convert import Conversion, convert
 from copain.movie.edit import Change, cut, diff, splice
 from copain.movie.movie import Command, Movie, RomIdentity, Subtitle
 from copain.movie.playback import hash_ram, play, record_hashes
@@ -18,7 +19,7 @@ from copain.movie.recorder import Recorder
 from copain.movie.verdict import Comparison, Difference, Status, Verdict, verify
 
 __all__ = [
-    "Cause", "Change", "Command", "Comparison", "Difference", "Movie", "Recorder", "RomIdentity",
-    "Row", "Status", "StoryEnd", "Subtitle", "Table", "Verdict", "cut", "diff", "hash_ram", "play",
-    "record_hashes", "splice", "verify", "verify_on",
+    "Cause", "Change", "Command", "Comparison", "Conversion", "Difference", "Movie", "Recorder",
+    "RomIdentity", "Row", "Status", "StoryEnd", "Subtitle", "Table", "Verdict", "convert", "cut",
+    "diff", "hash_ram", "play", "record_hashes", "splice", "verify", "verify_on",
 ]  # fmt: skip
