@@ -56,7 +56,10 @@ def test_a_file_says_the_same_as_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("widht = 3", r"unknown key 'widht'; the keys are action-repeat, batch, .*, width, work"),
+        (
+            "widht = 3",
+            r"unknown key 'widht'; the keys are action-repeat, and, .*, width, work",
+        ),
         ("[width]\na = 3", "width is a table"),
         ("width = ", "Invalid value"),
     ],
@@ -69,8 +72,22 @@ def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, message: str
     assert not (tmp_path / "run").exists()
 
 
+def test_wishes_are_combined(tmp_path: Path) -> None:
+    config = tmp_path / "search.toml"
+    config.write_text('and = ["fewest-changes"]\nthen = "beat:120"\nends = 3\n')
+    wish = ["--objective", "region:x=1..3,y=0..2", "--config", config, "--frames", 1000]
+    run("beam", "grid", *wish, "--out", tmp_path / "run")
+    plan = tomllib.loads((tmp_path / "run" / "run.toml").read_text())["config"]
+    assert plan["ends"] == 3
+    assert plan["objective"] == (
+        "region:x=1..3,y=0..2 then beat:120:a:0:0 (-32768..32768) and fewest-changes"
+    )
+
+
 def test_what_is_not_known_is_named() -> None:
     with pytest.raises(InputError, match=r"--objective 'fun': the objectives are points, fastest"):
         run("beam", "grid", "--objective", "fun")
+    with pytest.raises(InputError, match=r"--then 'beat:fast': .* is needed"):
+        run("beam", "grid", "--then", "beat:fast")
     with pytest.raises(InputError, match=r"--goal 'stage': won, or stage:N"):
         run("go-explore", "grid", "--goal", "stage")

@@ -10,10 +10,12 @@ from rich.console import Console
 
 from copain.cli.search_options import (
     ActionRepeat,
+    AndNames,
     Batch,
     Config,
     CoreName,
     EmulatorName,
+    Ends,
     Frames,
     GameName,
     GoalName,
@@ -23,7 +25,9 @@ from copain.cli.search_options import (
     Searched,
     Seconds,
     Seed,
+    Starts,
     Sticky,
+    ThenName,
     Workers,
     YourRom,
 )
@@ -86,6 +90,8 @@ def brute_force(
 def beam(
     game: GameName,
     objective: ObjectiveName = Fastest.name,
+    then: ThenName = None,
+    also: AndNames = None,
     goal: GoalName = "won",
     rom: YourRom = None,
     width: Annotated[int, typer.Option(help="Lines that go on together.")] = _BEAM.width,
@@ -98,6 +104,8 @@ def beam(
     generations: Annotated[
         int, typer.Option(help="Stop after so many generations.")
     ] = _BEAM.generations,
+    ends: Ends = 1,
+    starts: Starts = None,
     seconds: Seconds = None,
     frames: Frames = None,
     workers: Workers = None,
@@ -111,14 +119,15 @@ def beam(
     Exit status 0: the goal is reached; 1: it is not; 2: the search could not be made.
     """
     searched = Searched.of(game, rom, emulator, core, out)
-    wish = searched.objective(objective, goal)
+    wish = searched.objective(objective, goal, then, also)
     settings = Beam(
         width=width, action_repeat=action_repeat, per_cell=per_cell, batch=batch, linger=linger,
-        generations=generations, frames=frames, seconds=seconds,
+        ends=ends, generations=generations, frames=frames, seconds=seconds,
     )  # fmt: skip
     searched.run(
         lambda watch: search_by_beam(
             searched.open, wish, settings,
+            starts=[Movie.read(path) for path in starts or ()],
             workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip
@@ -128,6 +137,8 @@ def beam(
 def go_explore(
     game: GameName,
     objective: ObjectiveName = Points.name,
+    then: ThenName = None,
+    also: AndNames = None,
     goal: GoalName = "won",
     rom: YourRom = None,
     seed: Seed = 0,
@@ -142,6 +153,8 @@ def go_explore(
     cells: Annotated[int, typer.Option(help="The most places kept.")] = _GO_EXPLORE.cells,
     batch: Batch = _GO_EXPLORE.batch,
     linger: Linger = _GO_EXPLORE.linger,
+    ends: Ends = 1,
+    starts: Starts = None,
     seconds: Seconds = None,
     frames: Frames = None,
     workers: Workers = None,
@@ -155,14 +168,16 @@ def go_explore(
     Exit status 0: the goal is reached; 1: it is not; 2: the search could not be made.
     """
     searched = Searched.of(game, rom, emulator, core, out)
-    wish = searched.objective(objective, goal)
+    wish = searched.objective(objective, goal, then, also)
     settings = GoExplore(
         seed=seed, action_repeat=action_repeat, explore=explore, sticky=sticky, promise=promise,
-        cells=cells, batch=batch, linger=linger, frames=frames, seconds=seconds,
+        cells=cells, batch=batch, linger=linger, ends=ends,
+        frames=frames, seconds=seconds,
     )  # fmt: skip
     searched.run(
         lambda watch: search_by_go_explore(
             searched.open, wish, settings,
+            starts=[Movie.read(path) for path in starts or ()],
             workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip
@@ -172,6 +187,7 @@ def go_explore(
 def random(
     game: GameName,
     objective: ObjectiveName = Points.name,
+    then: ThenName = None,
     goal: GoalName = "won",
     rom: YourRom = None,
     seed: Seed = 0,
@@ -192,7 +208,7 @@ def random(
     Exit status 0: the goal is reached; 1: it is not; 2: the search could not be made.
     """
     searched = Searched.of(game, rom, emulator, core, out)
-    wish = searched.objective(objective, goal)
+    wish = searched.objective(objective, goal, then)
     settings = RandomSearch(
         seed=seed, action_repeat=action_repeat, sticky=sticky, batch=batch, linger=linger,
         frames=frames, seconds=seconds,
@@ -212,6 +228,7 @@ def polish(
         str, typer.Option(help=f"The game ({', '.join(GAME_NAMES)}), or the ROM of one.")
     ],
     objective: ObjectiveName = Fastest.name,
+    then: ThenName = None,
     goal: GoalName = "won",
     rom: YourRom = None,
     start: Annotated[
@@ -244,7 +261,7 @@ def polish(
     Exit status 0: the goal is reached; 1: it is not; 2: the search could not be made.
     """
     searched = Searched.of(game, rom, emulator, core, out)
-    wish = searched.objective(objective, goal)
+    wish = searched.objective(objective, goal, then)
     settings = Polish(
         drop=drop, horizon=horizon, window=window, width=width, action_repeat=action_repeat,
         tries=tries, batch=batch, frames=frames, seconds=seconds,

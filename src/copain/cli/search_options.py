@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -20,9 +21,24 @@ from copain.emulator import Emulator
 from copain.errors import GameError, InputError
 from copain.games import GAME_NAMES, Game, game_by_name, game_of, rom_path
 from copain.rom import Rom
-from copain.search import Fastest, Found, Goal, Objective, Points, Progress, stage_cleared, won
+from copain.search import (
+    Fastest,
+    FewestChanges,
+    Found,
+    Goal,
+    InRegion,
+    Objective,
+    OnBeat,
+    Pareto,
+    Points,
+    Progress,
+    Then,
+    stage_cleared,
+    won,
+)
 
-_OBJECTIVES: dict[str, type[Objective]] = {each.name: each for each in (Points, Fastest)}
+_PLAIN: dict[str, type[Objective]] = {each.name: each for each in (Points, Fastest, FewestChanges)}
+_OBJECTIVES = (*_PLAIN, "region:NAME=LOW..HIGH,...", "beat:BPM[:BUTTON[:OFFSET]]")
 
 
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -34,16 +50,23 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{call}: {error}") from error
+    # Keys are spelled as the options are, or with _ for -.
     known = {
-        param.name for param in context.command.params if param.name not in ("help", "_config")
+        spelling.lstrip("-"): param.name
+        for param in context.command.params
+        for spelling in param.opts
+        if param.name not in (None, "help", "_config")
     }
+    defaults: dict[str, object] = {}
     for key, value in values.items():
-        if key.replace("-", "_") not in known:
-            allowed = ", ".join(sorted(name.replace("_", "-") for name in known))
+        name = known.get(key.replace("_", "-"))
+        if name is None:
+            allowed = ", ".join(sorted(known))
             raise InputError(f"{call}: unknown key {key!r}; the keys are {allowed}")
         if isinstance(value, dict):
             raise InputError(f"{call}: {key} is a table; a value is needed, as after --{key}")
-    context.default_map = {key.replace("-", "_"): value for key, value in values.items()}
+        defaults[name] = value
+    context.default_map = defaults
     return path
 
 
@@ -55,6 +78,22 @@ YourRom: TypeAlias = Annotated[
 ]
 ObjectiveName: TypeAlias = Annotated[
     str, typer.Option(help=f"What is wished: {', '.join(_OBJECTIVES)}.")
+]
+ThenName: TypeAlias = Annotated[
+    str | None, typer.Option(help="Of equally good lines: the objective that decides.")
+]
+AndNames: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--and", help="Another objective: all trades of one for the other are kept (see --ends)."
+    ),
+]
+Ends: TypeAlias = Annotated[
+    int, typer.Option(help="Lines to the goal that are kept, each at another place, in RUN/ends.")
+]
+Starts: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--from", help="A movie that the search goes on from; may be given again."),
 ]
 GoalName: TypeAlias = Annotated[
     str, typer.Option(help="Where a line ends: won, or stage:N when stage N, from 0, is cleared.")
@@ -122,14 +161,16 @@ class Searched:
         """A new emulator."""
         return open_one(self.rom, self.emulator, self.core)
 
-    def objective(self, name: str, goal: str) -> Objective:
-        """The objective that ``--objective`` and ``--goal`` name."""
-        if name not in _OBJECTIVES:
-            raise InputError(
-                f"--objective {name!r}: the objectives are {', '.join(_OBJECTIVES)}; one of your "
-                "own is searched for from Python: copain.search.beam"
-            )
-        return _OBJECTIVES[name](self.game, _goal(self.game, goal))
+    def objective(
+        self, name: str, goal: str, then: str | None = None, also: Sequence[str] | None = None
+    ) -> Objective:
+        """The objective that ``--objective``, ``--goal``, ``--then`` and ``--and`` name."""
+        where = _goal(self.game, goal)
+        wish = _objective(self.game, name, where, "--objective")
+        if then is not None:
+            wish = Then(wish, _objective(self.game, then, where, "--then"))
+        others = [_objective(self.game, other, where, "--and") for other in also or ()]
+        return Pareto(wish, *others) if others else wish
 
     def run(self, search: Callable[[Callable[[Progress], None]], Found]) -> None:
         """Search with a display, tell what was found; exit with status 1 if it is not the goal."""
@@ -147,6 +188,33 @@ class Searched:
 def new_folder(game: Game) -> Path:
     """Where a run of this game goes when nobody says where."""
     return Path("runs") / f"{game.name}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _objective(game: Game, text: str, goal: Goal, option: str) -> Objective:
+    """The objective of this name, with what follows its colon."""
+    kind, _, rest = text.partition(":")
+    try:
+        if kind == "region":
+            region: dict[str, tuple[int, int]] = {}
+            for part in rest.split(","):
+                name, _, limits = part.partition("=")
+                low, _, high = limits.partition("..")
+                region[name] = (int(low), int(high))
+            return InRegion(game, region, goal)
+        if kind == "beat":
+            bpm, button, offset = [*rest.split(":"), "a", "0"][:3] if rest else ("", "a", "0")
+            offset = offset if rest.count(":") == 2 else "0"
+            return OnBeat(game, Fraction(bpm), goal, button=button, offset=int(offset))
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"{option} {text!r}: {error}; {_OBJECTIVES[-2]} or {_OBJECTIVES[-1]} is needed"
+        ) from error
+    if text not in _PLAIN:
+        raise InputError(
+            f"{option} {text!r}: the objectives are {', '.join(_OBJECTIVES)}; one of your own is "
+            "searched for from Python: copain.search.beam"
+        )
+    return _PLAIN[text](game, goal)
 
 
 def _goal(game: Game, text: str) -> Goal:

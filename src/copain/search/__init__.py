@@ -19,10 +19,11 @@ from copain.search.objective import Fastest, Goal, Objective, Points, stage_clea
 from copain.search.polish import Polish, polish
 from copain.search.proof import inputs_of, movie_of, prove
 from copain.search.random_search import RandomSearch, random_search
+from copain.search.style import FewestChanges, InRegion, OnBeat, Pareto, Then
 
 __all__ = [
-    "Beam", "BruteForce", "Digest", "End", "Fastest", "Found", "GoExplore", "Goal", "Line",
-    "Objective", "Points", "Polish", "Progress", "RandomSearch", "beam", "brute_force", "digest",
-    "go_explore", "inputs_of", "movie_of", "polish", "prove", "random_search", "stage_cleared",
-    "won",
+    "Beam", "BruteForce", "Digest", "End", "Fastest", "FewestChanges", "Found", "GoExplore", "Goal",
+    "InRegion", "Line", "Objective", "OnBeat", "Pareto", "Points", "Polish", "Progress",
+    "RandomSearch", "Then", "beam", "brute_force", "digest", "go_explore", "inputs_of", "movie_of",
+    "polish", "prove", "random_search", "stage_cleared", "won",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from copain.memory import Bytes
 from copain.movie import Movie
 from copain.runs import Arrays
 from copain.search.expansion import Children, Places
+from copain.search.front import dominators
 from copain.search.line import Found, Outcome, Progress
 from copain.search.line_search import Budget, LineSearch, Opened, run_search
 from copain.search.objective import Objective, judged
@@ -37,7 +38,8 @@ class Beam:
     - `batch`: jobs played at once.
     - `linger`: generations played on after the first line reached the goal, in case a later one
       does better.
-    - `ends`: lines to the goal that are kept, each at another place.
+    - `ends`: lines to the goal that are kept, each at another place; of a `Pareto` objective the
+      front of them, at most so many.
     - `generations`: the most there are.
 
     Budgets, None for none: `frames` emulated in all; `seconds` of the clock (a search ended by
@@ -110,7 +112,7 @@ class _BeamSearch(LineSearch):
         self.config = config
         self.beam = self.root
         self.seen = Seen()
-        self.seen.improve(self.beam.hashes, self.beam.score)
+        self.seen.improve(self.identity(self.beam, self.beam.hashes), self.beam.score)
         self.generation = 0
 
     def held(self) -> Places:
@@ -161,7 +163,8 @@ class _BeamSearch(LineSearch):
         """The children that live and are at a place that is new, or reached better."""
         places = children.places
         lives = np.flatnonzero(~(children.dead | children.reached))
-        new = lives[self.seen.improve(places.hashes[lives], places.score[lives])]
+        hashes = self.identity(places, places.hashes)
+        new = lives[self.seen.improve(hashes[lives], places.score[lives])]
         old = np.ones(len(places), np.bool_)
         old[new] = False
         self.expansion.let_go(places.slots[old])
@@ -170,8 +173,10 @@ class _BeamSearch(LineSearch):
     def _cut(self, places: Places) -> Places:
         """The best `width`, the best first; each place once. All others are let go."""
         # A total order, so that nothing depends on which thread was first.
-        order = np.lexsort((places.actions[:, 0], places.from_lines, places.hashes, -places.score))
-        keep = order[_first_of_each(places.hashes[order], 1)]
+        hashes, wishes = self.identity(places, places.hashes), self.wishes(places)
+        worse = dominators(wishes) if wishes.shape[1] > 1 else np.zeros(len(places), np.int64)
+        order = np.lexsort((places.actions[:, 0], places.from_lines, hashes, -places.score, worse))
+        keep = order[_first_of_each(hashes[order], 1)]
         if self.config.per_cell:
             game = self.objective.game
             cells = judged(f"{game.name}: Game.cell", game.cell, places.ram)

@@ -24,7 +24,7 @@ class Line:
 
     `inputs` is ``uint16 (frames, ports)``; `hashes` maps frame counts to `ram_hash` of all RAM
     at that moment, as the search saw it, the end among them. `wish` is the score of the search's
-    objective, where it has one.
+    objective, where it has one, `wishes` all that it wishes at once.
     """
 
     inputs: InputLog = field(repr=False)
@@ -33,6 +33,7 @@ class Line:
     score: int
     hashes: Mapping[int, int] = field(repr=False)
     wish: int | None = None
+    wishes: tuple[int, ...] = ()
 
     @property
     def frames(self) -> int:

@@ -22,18 +22,21 @@ import numpy.typing as npt
 from copain.emulator import Emulator
 from copain.fleet import open_fleet
 from copain.games import Game
+from copain.games.game import Numbers
 from copain.joypad import InputLog
 from copain.memory import Bytes
 from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
 from copain.runs import Arrays, Plan, RunFolder, Value
 from copain.search.expansion import Expansion, Places, restore, store
+from copain.search.front import dominators, spread
 from copain.search.history import check_history_independence
 from copain.search.journal import Journal
 from copain.search.line import End, Found, Line, Outcome, Progress
 from copain.search.lines import Lines
 from copain.search.objective import Objective
 from copain.search.proof import inputs_of, prove
+from copain.search.seen import Hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +143,34 @@ class LineSearch(ABC):
         self.lines.come_to(places.lines, places.hashes, places.score)
         return places
 
+    def wishes(self, places: Places) -> Numbers:
+        """What is wished, for each place: ``int64 (B, wishes)``."""
+        return self.objective.wishes(places.score, places.acc)
+
+    def identity(self, places: Places, hashes: Hashes) -> Hashes:
+        """What tells places apart: their RAM, and when several things are wished what they are
+        at, since a place may be worth coming to for either.
+        """
+        wishes = self.wishes(places)
+        if wishes.shape[1] == 1:
+            return hashes
+        both = np.column_stack([hashes, wishes.astype(np.uint64)])
+        return ram_hash(np.ascontiguousarray(both).view(np.uint8))
+
     def take_ends(self, ends: Places) -> None:
         """Lines that reached the goal: the highest score is kept, of equal ones the shortest; or
-        so many, each at another place.
+        so many, each at another place. When several things are wished, the front of them.
         """
         if self.ends is not None:
             ends = Places.join([self.ends, ends])
         order = np.lexsort((ends.lines, ends.frame, -ends.score))
-        if self.most_ends > 1:
+        wishes = self.wishes(ends)[order]
+        if wishes.shape[1] > 1:
+            front = dominators(wishes) == 0
+            order, wishes = order[front], wishes[front]
+            _, firsts = np.unique(wishes, axis=0, return_index=True)
+            order = spread(order[np.sort(firsts)], self.most_ends)
+        elif self.most_ends > 1:
             _, firsts = np.unique(ram_hash(ends.ram[order], self.mask), return_index=True)
             order = order[np.sort(firsts)]
         self.ends = ends.take(order[: self.most_ends])
@@ -267,6 +290,7 @@ class LineSearch(ABC):
             int(game.score(ram)[0]),
             {len(inputs): int(ram_hash(ram[0]))},
             wish=int(places.score[row]),
+            wishes=tuple(self.wishes(places.take(np.array([row])))[0].tolist()),
         )
 
     def progress(self) -> Progress:

@@ -51,6 +51,10 @@ class Objective(ABC):
         frames since power-on; `acc` is what was carried before, never to be changed in place.
         """
 
+    def wishes(self, score: Numbers, acc: Numbers) -> Numbers:
+        """All that is wished at once, ``int64 (B, wishes)``: the score, unless it is several."""
+        return score[:, None]
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
