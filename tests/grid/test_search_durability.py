@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ SEARCHES[sys.argv[2]](sys.argv[3])
 """
 
 
+def killed_after(
+    child: subprocess.Popen[bytes], folder: Path, commits: int, seconds: float
+) -> bool:
+    """Kill the child so long after so many commits; False if it has ended before."""
+    checkpoint, seen = folder / "archive" / "checkpoint.npz", set[int]()
+    while child.poll() is None:
+        if checkpoint.exists():
+            seen.add(checkpoint.stat().st_mtime_ns)
+        if len(seen) > commits:  # the one that it found is no commit of its own
+            time.sleep(seconds)
+            child.send_signal(signal.SIGKILL)
+            return child.wait() != 0
+        time.sleep(0.001)
+    return False
+
+
 @pytest.mark.parametrize("name", SEARCHES)
 def test_after_kills_at_any_moment_the_digest_is_the_same(
     name: str, tmp_path: Path, seed: int
@@ -58,16 +75,13 @@ def test_after_kills_at_any_moment_the_digest_is_the_same(
     chance = random.Random(seed)
     command = [sys.executable, "-c", CHILD, str(Path(__file__).parent), name, str(tmp_path / "cut")]
     kills, ended = 0, 1
-    for _ in range(30):
+    for most in (3, 3, 8, 20, 50, 120, 1_000_000):
         child = subprocess.Popen(command)
-        try:
-            # From before the first commit to the end, wherever this machine is by then.
-            ended = child.wait(chance.uniform(0.5, 1.5) * (1.0 + kills / 4))
-            break
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
+        if killed_after(child, tmp_path / "cut", chance.randint(1, most), chance.uniform(0, 0.02)):
             kills += 1
+        else:
+            ended = child.returncode
+            break
     assert ended == 0
     assert kills >= 1
     assert digest(tmp_path / "cut") == digest(tmp_path / "whole")
