@@ -364,7 +364,42 @@ def test_options_that_make_no_sense(opened: Open, options: dict[str, object], me
         opened(**options)
 
 
-# Arcade ------------------------------------------------------------------------------------------
+# PC Engine and arcade ----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("mame")
+def test_the_pc_engine() -> None:
+    """A program of our own: it counts, and copies both halves of the joypad to RAM."""
+    program = bytes.fromhex(
+        "78 a9ff 5301 a9f8 5302"  # sei; the chips to page 0, RAM to page 1
+        "ee0020"  # again: inc 2000
+        "a901 8d0010 ad0010 8d0120"  # directions to 2001
+        "a900 8d0010 ad0010 8d0220"  # buttons to 2002
+        "80e5"  # bra again
+    )
+    rom = program.ljust(0x1FFE, b"\0") + b"\x00\xe0"
+    with copain.open(copain.Rom.from_bytes(rom, system="pce"), emulator="mame") as pce:
+        assert (pce.machine, pce.system.ports, len(pce.ram)) == ("pce", 1, 8192)
+        pce.advance(frames=4)
+        state, count = pce.save_state(), pce.ram[0]
+
+        def press_all() -> dict[str, tuple[int, int]]:
+            seen: dict[str, tuple[int, int]] = {}
+            for button in pce.system.buttons:
+                pce.advance(copain.Joypad.from_bits(int(button)), frames=2)
+                seen[str(button.name)] = (15 - (pce.ram[1] & 15), 15 - (pce.ram[2] & 15))
+            return seen
+
+        # Up, right, down, left; I, II, select, run: in this order from bit 0, and low when pressed.
+        assert press_all() == {
+            "UP": (1, 0), "RIGHT": (2, 0), "DOWN": (4, 0), "LEFT": (8, 0),
+            "A": (0, 1), "B": (0, 2), "SELECT": (0, 4), "START": (0, 8),
+        }  # fmt: skip
+        end = pce.ram.read_all()
+        pce.load_state(state)
+        assert pce.ram[0] == count
+        press_all()
+        assert (pce.ram.read_all() == end).all()
 
 
 @pytest.mark.usefixtures("mame")
