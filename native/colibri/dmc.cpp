@@ -91,7 +91,9 @@ namespace dmc {
 
 void power_on(State& s) {
     s.apu.dmc = {};
-    s.apu.dmc.clock_at = 1;  // bits are taken at the end of get cycles
+    // Bits are taken at the end of get cycles: from the first instruction on, which comes in cycle 7,
+    // as in FCEUX. In a console it is chance.
+    s.apu.dmc.clock_at = 9;
 }
 
 void soft_reset(State& s) {

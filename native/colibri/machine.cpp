@@ -18,6 +18,10 @@ constexpr uint8_t kFourScore = 1;
 constexpr Cycle kDmcMargin = 8;
 // An event that is waited for needs no exact date: this long ago is as good as always.
 constexpr Cycle kLongAgo = -16;
+// Cycles from power-on to the first frame's first dot: the reset sequence, and the three from an
+// instruction's start to its read of $2002, which FCEUX, that runs instructions whole, has not.
+// A game that waits at boot counts as far as it does there.
+constexpr int kBootCycles = 7 + 3;
 
 Cycle later(Cycle cycle, Cycle by) {
     return cycle == kNever ? kNever : cycle + by;
@@ -127,8 +131,8 @@ const char* Machine::check(std::span<const uint8_t> block) const {
     const auto near_or_never = [near](Cycle at) { return at == kNever || near(at); };
     if (s.cpu.cycle < 0 || s.cpu.cycle >= kFar || !near(s.mapper.caught_up) ||
         !near_or_never(s.mapper.irq_at) || !near_or_never(s.cpu.nmi_at) ||
-        !near_or_never(s.cpu.irq_at) || s.phase < 0 || s.phase >= clock_->cpu ||
-        s.held_in_reset > 2 || s.cpu.poll > kInterrupt || s.cpu.dma_left > kDmaWaits)
+        !near_or_never(s.cpu.irq_at) || s.phase < -kBootCycles * clock_->cpu ||
+        s.phase >= clock_->cpu || s.cpu.poll > kInterrupt || s.cpu.dma_left > kDmaWaits)
         return "its times are none that a machine can have";
     if (const char* why = ppu::check(s))
         return why;
@@ -162,17 +166,16 @@ void Machine::power_on() {
     fill_ram(chr_ram(), options_, 2, true);
     if (!cartridge_->trainer.empty() && prg_ram().size() >= 0x1200)
         std::ranges::copy(std::span(cartridge_->trainer).first(512), prg_ram().begin() + 0x1000);
-    // FCEUX's PPU is dead for two frames: its first vertical blank is that of the third. A console
-    // held in reset until line 0 of the second frame shows the CPU the same one first.
-    s.held_in_reset = 2;
     // Where in a CPU cycle the dots fall is chance in a console. So that games which poll $2002 at
-    // boot do not meet the flag's race (copain accuracy: vblank_race) in the first frames, where
-    // FCEUX, which has no race, would go on a frame sooner: a dot, not none.
-    s.phase = clock_->ppu;
+    // boot do not meet the flag's race (copain accuracy: vblank_race) in the first vertical blanks,
+    // where FCEUX, which has no race, would go on a frame sooner: a dot, not none.
+    s.phase = clock_->ppu - kBootCycles * clock_->cpu;
     mapper_->power_on(*this);
     attach(reinterpret_cast<uint8_t*>(state_));
     ppu::power_on(*this);
     apu::power_on(*this);
+    apu::leave_reset(*this, 0);
+    Cpu::reset(*this);
 }
 
 void Machine::soft_reset() {
@@ -183,8 +186,7 @@ void Machine::soft_reset() {
     s.cpu.nmi_at = kNever;
     ppu::soft_reset(*this);
     apu::soft_reset(*this);
-    if (s.held_in_reset == 0)
-        Cpu::reset(*this);
+    Cpu::reset(*this);
 }
 
 bool Machine::run_frame(const std::array<uint8_t, 4>& held) {
@@ -206,18 +208,6 @@ bool Machine::run_cpu() {
             ppu::catch_up(*this, cpu.cycle);
             if (cpu.cycle >= cycle_at(frame_dots()))
                 return true;
-            continue;
-        }
-        if (state_->held_in_reset) {
-            const Cycle released = cycle_at((clock_->lines - 240) * kDotsPerLine);
-            if (state_->held_in_reset == 2) {
-                cpu.cycle = frame_end;
-            } else {
-                cpu.cycle = std::max(cpu.cycle, released);
-                state_->held_in_reset = 0;
-                apu::leave_reset(*this, cpu.cycle);
-                Cpu::reset(*this);
-            }
             continue;
         }
         if (cpu.jammed) {
@@ -333,8 +323,6 @@ void Machine::end_frame() {
     go_back(s.cpu.nmi_at, length);
     go_back(s.cpu.irq_at, length);
     s.cycles_before += uint64_t(length);
-    if (s.held_in_reset)
-        --s.held_in_reset;
     ++s.frame;
     s.lagged = !s.polled;
     s.lag_frames += s.lagged;
@@ -368,7 +356,7 @@ void Machine::schedule() {
 bool Machine::is_quiet() const {
     const CpuState& cpu = state_->cpu;
     return cpu.poll <= kBranch && irq_masked_ == bool(cpu.p & 0x04) && !cpu.dma_left &&
-           !cpu.jammed && !state_->held_in_reset && cpu.cycle < quiet_until();
+           !cpu.jammed && cpu.cycle < quiet_until();
 }
 
 void Machine::set_irq(uint8_t who, Cycle cycle) {

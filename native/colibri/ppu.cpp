@@ -295,10 +295,10 @@ void power_on(Machine& m) {
     PpuState& p = m.s().ppu;
     p = PpuState{};
     std::memcpy(p.palette, kPowerOnPalette, sizeof p.palette);
-    // The PPU does not wait for the CPU, as in the Famicom, where they have no common reset: it is
-    // warm before the CPU is let go (State::held_in_reset), so that no write is lost, as in FCEUX.
+    // Movies are FCEUX's, and its PPU takes all writes at once, but shows no vertical blank for two
+    // frames. Consoles differ in both, and from power-on to power-on.
     // https://www.nesdev.org/wiki/PPU_power_up_state
-    p.cold = 1;
+    p.silent = 2;
     m.status_lasts = 0;
     m.known_rise.which = 0;
 }
@@ -346,12 +346,10 @@ void write(Machine& m, uint16_t address, uint8_t value, Cycle cycle) {
     set_latch(p, value);
     switch (address & 7) {
         case 0:
-            if (!p.cold)
-                write_control(m, value, cycle);
+            write_control(m, value, cycle);
             break;
         case 1:
-            if (!p.cold)
-                write_mask(m, value);
+            write_mask(m, value);
             break;
         case 3:
             p.oam_addr = value;
@@ -361,12 +359,10 @@ void write(Machine& m, uint16_t address, uint8_t value, Cycle cycle) {
             put_oam(m, value, Beam(m).active());
             break;
         case 5:
-            if (!p.cold)
-                write_scroll(p, value);
+            write_scroll(p, value);
             break;
         case 6:
-            if (!p.cold)
-                write_address(m, value);
+            write_address(m, value);
             break;
         case 7:
             write_data(m, value);
@@ -398,9 +394,10 @@ Cycle next_nmi(const Machine& m) {
     const int32_t length = m.frame_dots();
     const auto at = [&](int32_t dot) { return poll_cycle(m, dot); };
     // The line is low while the flag is up: it falls again after it rose.
-    if (p.dot <= vblank && !p.vblank_prevented)
+    const bool none = p.vblank_prevented || p.silent;  // the next time it would fall
+    if (p.dot <= vblank && !none)
         return at(vblank);
-    if (p.dot <= length + vblank && !(p.dot > vblank && p.vblank_prevented))
+    if (p.dot <= length + vblank && !(p.dot > vblank && none))
         return at(length + vblank);
     return at(length * 2 + vblank);
 }
@@ -454,7 +451,7 @@ const char* check(const State& s) {
         p.dot >= 0 && p.dot < (clock.lines + 20) * kDotsPerLine &&
         p.a12_low_since >= -kDotsPerLine && p.a12_low_since <= p.dot && p.v <= 0x7FFF &&
         p.t <= 0x7FFF && p.v_next <= 0x7FFF && p.fine_x < 8 && p.w < 2 && p.odd_frame < 2 &&
-        p.short_frame < 2 && p.cold < 4 && p.rendering < 2 && p.rendering_wait < 4 &&
+        p.short_frame < 2 && p.silent < 3 && p.rendering < 2 && p.rendering_wait < 4 &&
         p.v_wait < 4 && p.increment_wait < 4 && p.vblank_prevented < 2 && p.a12 < 2 &&
         p.found <= 32 && p.evaluation < 8 && p.overflow_bytes < 4 && p.first_is_zero < 2;
     if (!numbers)

@@ -110,7 +110,7 @@ void Beam::run_settled(int32_t to) {
 void Beam::blank(int32_t frame_start, int32_t end) {
     const int32_t vblank = frame_start + t_.vblank;
     if (p_.dot <= vblank && vblank < end) {
-        if (!p_.vblank_prevented) {
+        if (!p_.vblank_prevented && !p_.silent) {
             p_.status |= kVblank;
             if (live_ && p_.ctrl & kNmi)
                 live_->set_nmi(poll_cycle(m_, vblank));
@@ -143,8 +143,8 @@ void Beam::part(int line, int from, int to) {
             p_.status &= kVblank;
         if (from <= 1 && to > 1) {
             p_.status &= ~kVblank;
-            if (p_.cold)
-                --p_.cold;
+            if (p_.silent)
+                --p_.silent;
         }
         // The dot that is left out: https://www.nesdev.org/wiki/PPU_frame_timing#Even/Odd_Frames
         to = from < 340 ? std::min(to, 340) : to;

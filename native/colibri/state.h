@@ -20,7 +20,7 @@ using Cycle = int32_t;
 inline constexpr Cycle kNever = std::numeric_limits<Cycle>::max();
 
 inline constexpr uint32_t kStateMagic = 0x52424C43;  // "CLBR"
-inline constexpr uint16_t kStateVersion = 1;
+inline constexpr uint16_t kStateVersion = 2;
 
 // Who pulls the IRQ line, as bits of CpuState::irq.
 inline constexpr uint8_t kFrameIrq = 1;
@@ -63,7 +63,7 @@ struct PpuState {
     uint8_t latch_age[3] = {};  // frames since bits 0-4, 5, and 6-7 of it were refreshed; they fade
     uint8_t odd_frame = 0;      // whether the running frame is an odd one (NTSC: a dot shorter)
     uint8_t short_frame = 0;    // whether it was: its pre-render line is over, a dot early
-    uint8_t cold = 0;           // pre-render lines to go until all registers can be written
+    uint8_t silent = 0;         // vertical blanks after power-on whose flag does not rise
     uint8_t rendering = 0;      // whether either layer is on, as the fetches see it
     uint8_t rendering_wait = 0;    // dots until it follows `mask`, or 0
     uint8_t v_wait = 0;            // dots until v is v_next, or 0
@@ -175,9 +175,9 @@ struct State {
     // Counters
     uint32_t frame = 0;  // frames since power-on
     uint32_t lag_frames = 0;
-    uint8_t lagged = 0;         // whether the last whole frame polled no joypad
-    uint8_t polled = 0;         // whether this frame has polled a joypad
-    uint8_t held_in_reset = 0;  // the CPU: 2: for this frame; 1: until line 0 of it; 0: it runs
+    uint8_t lagged = 0;  // whether the last whole frame polled no joypad
+    uint8_t polled = 0;  // whether this frame has polled a joypad
+    uint8_t reserved = 0;
     uint8_t strobe = 0;
     uint64_t cycles_before = 0;  // CPU cycles in all frames before this one
     uint64_t instructions = 0;   // since power-on
@@ -186,7 +186,7 @@ struct State {
     uint8_t held[4] = {};     // in this frame
     uint8_t shift[4] = {};    // what the shift registers still hold
     uint8_t shifted[4] = {};  // how many bits were read from each port (for Four Score)
-    int32_t phase = 0;        // ticks (master clock) of the frame's start against CPU cycle 0
+    int32_t phase = 0;        // ticks (master clock) that the frame began before CPU cycle 0
 
     CpuState cpu;
     PpuState ppu;

@@ -72,7 +72,7 @@ struct Bench {
             pixels.assign(256 * 240, 0x8000);
             machine.picture = pixels.data();
         }
-        machine.s().ppu.cold = 0;
+        machine.s().ppu.silent = 0;
     }
     State& s() { return machine.s(); }
 
