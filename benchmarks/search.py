@@ -5,8 +5,11 @@
   same jobs, in batches of the same size, on two threads; with FCEUmm and with Colibri. Searched
   and played in turns, the median of the turns' ratios, in time of the clock and of the processors.
 - ``ceiling``: the same search on a fleet that costs next to nothing: 2 KB of RAM and 13 KB of
-  savestate, and a frame is a recorded difference that is played back. Expanded states per second,
-  and stored ones: those that were new and are held.
+  savestate, and a frame is a recorded difference that is played back.
+
+Expanded states per second, and those of them that were new; per second of the processors too,
+which a busy machine leaves as it is: two idle processors do twice that. And the bytes that the RAM
+and savestate of a place take when they are committed, against what they have.
 
     python benchmarks/search.py [--json] [--save] [--check] [--turns N] [--only NAME ...]
 """
@@ -33,6 +36,7 @@ import copain
 from copain.fleet import open_fleet
 from copain.games import game_by_name, rom_path
 from copain.rollout import Fleet, Pool, RolloutBatch
+from copain.runs import Archive
 from copain.savestate import Savestate
 from copain.search import Beam, Found, Points, beam
 
@@ -167,13 +171,19 @@ def measure(name: str, turns: int, width: int) -> Figures:
             return copain.open(rom_path("alouette"), emulator="colibri")
         return copain.open(rom_path("alouette"), emulator="libretro", core=name)
 
+    sizes: Figures = {}
+
     def search(factory: Callable[[], Any] = opened) -> Found:
         config = Beam(width=width, action_repeat=1, batch=BATCH, frames=FRAMES[name])
-        with tempfile.TemporaryDirectory() as folder:
-            return beam(factory, Points(game), config, workers=THREADS, folder=Path(folder) / "run")
+        with tempfile.TemporaryDirectory() as parent:
+            folder = Path(parent) / "run"
+            found = beam(factory, Points(game), config, workers=THREADS, folder=folder)
+            if not sizes:
+                sizes.update(stored(folder))
+        return found
 
     played: list[Jobs] = []
-    found = search(lambda: RecordedEmulator(opened(), played))
+    search(lambda: RecordedEmulator(opened(), played))
     jobs = sum(len(batch.inputs) for batch in played)
     searched: list[Spent] = []
     bare: list[Spent] = []
@@ -197,8 +207,27 @@ def measure(name: str, turns: int, width: int) -> Figures:
         "expanded_per_second": middle(jobs / s.clock for s in searched),
         "expanded_per_processor_second": middle(jobs / s.processors for s in searched),
         "bare_per_second": middle(jobs / s.clock for s in bare),
+        "new_per_second": middle(sizes["new"] / s.clock for s in searched),
         "expanded": jobs,
-        "stored": found.progress.savestates,
+        **sizes,
+        "raw_bytes": len(played[-1].states[0].payload) + int(fleet.ram_size),
+    }
+
+
+def stored(folder: Path) -> Figures:
+    """How many places a search has noted as new, how many it held at its end, and the bytes that
+    RAM and savestate of each take when packed, and on disk, where all of it is compressed.
+    """
+    archive = Archive(folder / "archive")
+    arrays = archive.read()
+    held = len(arrays["held/lines"])
+    packed = sum(arrays[name].nbytes for name in ("held/packed", "held/ram", "held/savestates"))
+    checkpoint = (archive.folder / "checkpoint.npz").stat().st_size
+    return {
+        "new": len(arrays["seen"]),
+        "held": held,
+        "packed_bytes": packed / held,
+        "checkpoint_bytes": checkpoint / held,
     }
 
 
