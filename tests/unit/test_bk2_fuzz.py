@@ -112,7 +112,7 @@ def movies(draw: st.DrawFn) -> Movie:
     inputs = draw(st_np.arrays(np.uint16, shape, elements=st.integers(0, 1 << 14)))
     return Movie(
         system,
-        inputs & system.button_bits,
+        inputs & np.uint16(system.button_bits),
         draw(st_np.arrays(np.uint8, frames, elements=st.integers(0, 3))),
         rom=RomIdentity(draw(TEXT), draw(st.sampled_from(["", "01" * 16])), "12" * 20),
         rerecords=draw(st.integers(0, 2**31 - 1)),
