@@ -91,8 +91,8 @@ namespace dmc {
 
 void power_on(State& s) {
     s.apu.dmc = {};
-    // Bits are taken at the end of get cycles: from the first instruction on, which comes in cycle 7,
-    // as in FCEUX. In a console it is chance.
+    // Bits are taken at the end of get cycles: from the first instruction on (cycle 7), as in
+    // FCEUX. In a console it is chance.
     s.apu.dmc.clock_at = 9;
 }
 
