@@ -1,4 +1,4 @@
-"""``copain audit``: an emulator beside a reference, over a folder of ROMs."""
+"""``copain audit``: is an emulator deterministic? And, with --against, is it like another?"""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from copain.cli.apart import run_apart, wide_console
+from copain.cli.determinism import audit_targets, determinism_markdown, print_determinism
 from copain.cli.verify import open_named
 from copain.errors import CopainError, InputError
 from copain.rom import Rom
@@ -29,6 +30,7 @@ from copain.testing.audit import (
     mapper_of,
 )
 from copain.testing.audit import audit as audit_rom
+from copain.testing.report import Outcome
 from copain.testing.test_roms import find_test_roms
 
 TIME_LIMIT = 1800.0
@@ -52,10 +54,19 @@ class Task:
 
 
 def audit(
-    folder: Annotated[Path, typer.Argument(help="The folder with the ROMs, or one ROM.")],
-    emulator: Annotated[str, typer.Option(help="The emulator or core to audit.")] = "colibri",
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[ROM]", help="A ROM, or a folder of them; without one, those that are here."
+        ),
+    ] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(help="An emulator to audit (fceux, libretro:nestopia, ...); else all."),
+    ] = None,
+    emulator: Annotated[str, typer.Option(help="With --against: what to compare.")] = "colibri",
     against: Annotated[
-        str | None, typer.Option(help="The reference: fceux (fceumm for --pictures), or another.")
+        str | None, typer.Option(help="Compare with this reference, such as fceux.")
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames of each seed.")] = 3000,
     seed: Annotated[list[int] | None, typer.Option(help="Seeds of the random inputs.")] = None,
@@ -72,11 +83,32 @@ def audit(
         Path | None, typer.Option(help="Write the table to this file, for documents.")
     ] = None,
 ) -> None:
-    """Play the same random inputs on an emulator and on a reference, and compare every frame.
+    """Audit whether emulators do the same again, or with --against compare two of them.
 
-    For each ROM: exact, exact outside the stack, heals, diverges; the first frame and bytes that
-    differ. Exit status 1 when one diverges, or its pictures differ, without a reason in --reasons.
+    Determinism, on every emulator here or those of --on: the same inputs twice, save and load
+    before every frame, a savestate in a fresh instance and a fresh process, whatever was played
+    before, soft reset, a long run (--frames). Each is exact, heals or diverges, with the first
+    difference. Exit status 1 when one diverges.
+
+    With --against or --pictures, for each ROM of a folder: --emulator plays the same random inputs
+    as the reference, and every frame is compared: exact, exact outside the stack, heals, diverges.
+    Exit status 1 when one diverges, or its pictures differ, without a reason in --reasons.
     """
+    if against is None and not pictures:
+        chosen = [] if folder is None else _roms_in(folder)
+        seeds = seed or [1]
+        results = audit_targets(chosen, on or [], frames, seeds[0], jobs, quiet=as_json)
+        if markdown is not None:
+            markdown.write_text(determinism_markdown(results, frames, seeds[0]), encoding="utf-8")
+        print_determinism(results, as_json=as_json)
+        if any(one.outcome in (Outcome.DIVERGES, Outcome.WRONG) for one in results):
+            raise typer.Exit(1)
+        return
+    if on or folder is None:
+        raise InputError(
+            "copain audit: --against compares --emulator over a ROM or a folder; --on is for the "
+            "audit without --against"
+        )
     known = _read_reasons(reasons)
     reference = against or ("fceumm" if pictures else "fceux")
     roms = [(folder.name, folder)] if folder.is_file() else find_test_roms(folder)
@@ -103,6 +135,24 @@ def audit(
         show(rows, known, wide_console())
     if any(_bad(row) and not known.get(row.name) for row in rows):
         raise typer.Exit(1)
+
+
+def _roms_in(folder: Path) -> list[Path]:
+    """The ROM itself, or those that lie in a folder."""
+    if folder.is_file():
+        return [folder]
+    found = sorted(path for path in folder.glob("*") if path.is_file() and _is_rom(path))
+    if not found:
+        raise InputError(f"copain audit: there is no ROM in {folder}")
+    return found
+
+
+def _is_rom(path: Path) -> bool:
+    try:
+        Rom.read(path)
+    except CopainError:
+        return False
+    return True
 
 
 def audit_one(task: Task) -> Row:

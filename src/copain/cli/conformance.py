@@ -76,7 +76,7 @@ def find_targets() -> list[Target]:
     ]
     for folder in os.environ.get("COPAIN_ROMS", "").split(os.pathsep):
         for path in sorted(Path(folder).expanduser().iterdir()) if folder else ():
-            cores = _cores_for(path)
+            cores = cores_for(path)
             if cores:
                 games.append((path.stem, path, cores))
     targets = [Target("grid", "", "grid", _shipped("grid"))]
@@ -127,7 +127,7 @@ def conformance(
         name = emulator or ("grid" if game.system is GRID else "libretro")
         targets = [
             Target(name, one, rom.stem, rom)
-            for one in ([""] if name != "libretro" else [core] if core else _cores_for(rom))
+            for one in ([""] if name != "libretro" else [core] if core else cores_for(rom))
         ]
         if emulator is None and core is None and _colibri_plays(rom):
             targets.insert(0, Target("colibri", "", rom.stem, rom))
@@ -269,7 +269,7 @@ def _shipped(game: str) -> Path:
         return Path(f"{game} is not there")
 
 
-def _cores_for(path: Path) -> tuple[str, ...]:
+def cores_for(path: Path) -> tuple[str, ...]:
     """The cores found that play the ROM at `path`; none if it is no ROM."""
     try:
         system = Rom.read(path).system.name
