@@ -196,6 +196,22 @@ def test_a_callback_of_the_emulator(lua: Lua) -> None:
         lua.session.call("play", 1)
 
 
+def test_the_emulator_acts_between_frames_and_no_frame_is_counted(lua: Lua) -> None:
+    assert lua.session.call("settle") == [1, 0]
+    assert lua.session.call("play", 3) == 3
+    assert lua.session.call("settle") == [1, 3]
+    # Also for a request that arrives while a Python function is called.
+    within = lua.session.call("eval", "return (...)()", "=x", lambda: lua.session.call("settle"))
+    assert within == [1, 3]
+    frames: list[Value] = []
+    lua.session.call("on_frame", lambda frame: frames.append(lua.session.call("settle")))
+    with pytest.raises(LuaError, match="cannot be done inside a callback"):
+        lua.session.call("play", 1)
+    assert not frames
+    lua.session.call("on_frame", None)
+    assert lua.session.call("settle") == [1, 4]
+
+
 def test_posts_are_done_in_order_and_their_errors_come_out(lua: Lua) -> None:
     def post(*call: Value) -> None:
         lua.session.post(protocol.message(protocol.POST, protocol.encode_bundle([call])))

@@ -19,12 +19,23 @@ function operations.play(frames)
     end
     return peer.frames
 end
+-- What the "emulator" does between frames only: it is done when this goes on.
+local settled = 0
+function operations.settle()
+    local before = settled
+    peer.settle()
+    return settled - before, peer.frames
+end
 -- A callback that the "emulator" calls on each frame, outside of any operation.
 function operations.on_frame(f) hook = f and peer.guard(f) end
 
-while peer.step() do
-    if hook then
+local wish = peer.step()
+while wish do
+    if wish == "settle" then
+        settled = settled + 1
+    elseif hook then
         hook(peer.frames)
     end
+    wish = peer.step()
 end
 os.exit(0)
