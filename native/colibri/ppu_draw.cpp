@@ -139,9 +139,11 @@ Pixels::Pixels(const PpuState& p)
       left_background_(p.mask & kBackgroundLeft ? background_ : 0) {
     if (!(p.mask & kSprites))
         return;
-    for (int slot = 0; slot < 8; ++slot)
+    for (int slot = 0; slot < 8; ++slot) {
+        const unsigned x = p.sprite_x[slot];
         if (p.sprite_low[slot] | p.sprite_high[slot])
-            sprite_tiles_ |= (p.sprite_x[slot] & 7 ? 3u : 1u) << (p.sprite_x[slot] >> 3);
+            sprite_tiles_ |= (x & 7 ? 3u : 1u) << (x >> 3);
+    }
     if (!(p.mask & kSpritesLeft))
         sprite_tiles_ &= ~1u;
 }
