@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import absent
 from typer.testing import CliRunner
 
 import copain
+from conftest import absent
 from copain.backends.fceux_start import find_fceux
 from copain.cli import app
 from copain.errors import EmulatorMissing
