@@ -153,8 +153,10 @@ struct FreeBus {
             return;
         }
         store_slowly(m, address, uint8_t(value), at);
-        if (address >= 0x4020)
+        if (address >= 0x4020) {
+            bus = uint8_t(value);
             moved();
+        }
     }
     COLIBRI_INLINE void rewrite(uint16_t address, unsigned value) { store(address, value); }
     COLIBRI_INLINE void push_at(unsigned s, unsigned value) {
@@ -206,6 +208,7 @@ struct FreeBus {
     uint16_t first = 0;
     unsigned size = 0;
     uint8_t touched = 0;  // what `indexed` read where there is no memory
+    uint8_t bus = 0;      // what was stored last where it may have switched the code away
 };
 
 // Every cycle is an access.
@@ -453,10 +456,7 @@ void Core<Bus>::save(uint8_t polled) {
     m.irq_polled_ = false;
     m.s().instructions += clock & 0xFFFF;
     // Only an opcode that is read from nowhere can see it.
-    if constexpr (kExact)
-        cpu.bus = m.read_page[cpu.pc >> 11] ? 0 : this->bus;
-    else
-        cpu.bus = 0;
+    cpu.bus = m.read_page[cpu.pc >> 11] ? 0 : this->bus;
 }
 
 // Pushes P and jumps through a vector: of NMI, if one came in time, else of IRQ and BRK.
