@@ -91,3 +91,13 @@ def test_what_is_not_known_is_named() -> None:
         run("beam", "grid", "--then", "beat:fast")
     with pytest.raises(InputError, match=r"--goal 'stage': won, or stage:N"):
         run("go-explore", "grid", "--goal", "stage")
+
+
+def test_a_mask_is_found_and_used(tmp_path: Path) -> None:
+    file = tmp_path / "mask.toml"
+    small = ["--states", 16, "--pairs", 20, "--rounds", 20, "--horizon", 20, "--evidence", 2]
+    status, told = run("mask", "grid", *small, "--out", file)
+    assert status == 0
+    assert "bytes may be ignored" in told
+    run("beam", "grid", "--mask", file, "--frames", 1000, "--out", tmp_path / "run")
+    assert "mask = " in (tmp_path / "run" / "run.toml").read_text()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from copain.cli.search_options import (
     ActionRepeat,
@@ -20,6 +21,7 @@ from copain.cli.search_options import (
     GameName,
     GoalName,
     Linger,
+    MaskFile,
     ObjectiveName,
     Out,
     Searched,
@@ -33,7 +35,17 @@ from copain.cli.search_options import (
 )
 from copain.games import GAME_NAMES
 from copain.movie import Movie
-from copain.search import Beam, BruteForce, Fastest, GoExplore, Points, Polish, RandomSearch
+from copain.search import (
+    Beam,
+    BruteForce,
+    Fastest,
+    GoExplore,
+    MaskSearch,
+    Points,
+    Polish,
+    RandomSearch,
+    find_mask,
+)
 from copain.search import beam as search_by_beam
 from copain.search import brute_force as search_by_brute_force
 from copain.search import digest as digest_of
@@ -49,7 +61,7 @@ search = typer.Typer(
 )
 
 _BRUTE_FORCE, _BEAM, _GO_EXPLORE, _RANDOM = BruteForce(), Beam(), GoExplore(), RandomSearch()
-_POLISH = Polish()
+_POLISH, _MASK = Polish(), MaskSearch()
 
 
 @search.command("brute-force")
@@ -106,6 +118,7 @@ def beam(
     ] = _BEAM.generations,
     ends: Ends = 1,
     starts: Starts = None,
+    mask: MaskFile = None,
     seconds: Seconds = None,
     frames: Frames = None,
     workers: Workers = None,
@@ -128,7 +141,7 @@ def beam(
         lambda watch: search_by_beam(
             searched.open, wish, settings,
             starts=[Movie.read(path) for path in starts or ()],
-            workers=workers, folder=searched.folder, on_progress=watch,
+            mask=searched.mask(mask), workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip
 
@@ -248,6 +261,7 @@ def polish(
         int, typer.Option(help="Changed lines that are played to the end at each place.")
     ] = _POLISH.tries,
     batch: Batch = _POLISH.batch,
+    mask: MaskFile = None,
     seconds: Seconds = None,
     frames: Frames = None,
     workers: Workers = None,
@@ -270,8 +284,58 @@ def polish(
     searched.run(
         lambda watch: polish_by_search(
             searched.open, played, wish, settings,
-            start=start, workers=workers, folder=searched.folder, on_progress=watch,
+            start=start, mask=searched.mask(mask), workers=workers, folder=searched.folder,
+            on_progress=watch,
         )
+    )  # fmt: skip
+
+
+@search.command("mask")
+def mask(
+    game: GameName,
+    out: Annotated[Path | None, typer.Option(help="The file; GAME-mask.toml by default.")] = None,
+    watch: Annotated[
+        list[str] | None,
+        typer.Option(help="A variable that must not differ; by default all positions."),
+    ] = None,
+    movie: Annotated[
+        list[Path] | None, typer.Option(help="A movie along which states are taken, too.")
+    ] = None,
+    rom: YourRom = None,
+    seed: Seed = _MASK.seed,
+    horizon: Annotated[
+        int, typer.Option(help="Frames that states are played on for comparison.")
+    ] = _MASK.horizon,
+    states: Annotated[int, typer.Option(help="Real states that are used.")] = _MASK.states,
+    trials: Annotated[int, typer.Option(help="Changes of each byte.")] = _MASK.trials,
+    pairs: Annotated[int, typer.Option(help="Pairs that must be alike.")] = _MASK.pairs,
+    evidence: Annotated[
+        int, typer.Option(help="Pairs that must differ in a byte for it to be ignored.")
+    ] = _MASK.evidence,
+    rounds: Annotated[int, typer.Option(help="Batches of pairs at most.")] = _MASK.rounds,
+    workers: Workers = None,
+    emulator: EmulatorName = None,
+    core: CoreName = None,
+    _config: Config = None,
+) -> None:
+    """Find what of RAM may be ignored when places are compared, and check it."""
+    searched = Searched.of(game, rom, emulator, core, None)
+    console = Console()
+    found = find_mask(
+        searched.open, searched.game,
+        MaskSearch(seed=seed, horizon=horizon, states=states, trials=trials, pairs=pairs,
+                   evidence=evidence, rounds=rounds),
+        watch=watch, movies=[Movie.read(path) for path in movie or ()], workers=workers,
+        on_progress=lambda text: console.print(text, highlight=False),
+    )  # fmt: skip
+    path = out or Path(f"{searched.game.name}-mask.toml")
+    found.write(path)
+    facts = found.evidence
+    console.print(
+        f"{len(found.ignored)} of {len(found.matters)} bytes may be ignored: {facts['pairs']} "
+        f"pairs were alike, {facts['false_merges']} not (at most {facts['bound']} of all, with "
+        f"95 %); {facts['false_merges_before']} were met on the way\n  {escape(str(path))}",
+        highlight=False, soft_wrap=True,
     )  # fmt: skip
 
 

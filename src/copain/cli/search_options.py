@@ -20,6 +20,7 @@ from copain.cli.watch import SearchWatch
 from copain.emulator import Emulator
 from copain.errors import GameError, InputError
 from copain.games import GAME_NAMES, Game, game_by_name, game_of, rom_path
+from copain.memory import Bytes
 from copain.rom import Rom
 from copain.search import (
     Fastest,
@@ -27,6 +28,7 @@ from copain.search import (
     Found,
     Goal,
     InRegion,
+    Mask,
     Objective,
     OnBeat,
     Pareto,
@@ -127,6 +129,10 @@ CoreName: TypeAlias = Annotated[
 Out: TypeAlias = Annotated[
     Path | None, typer.Option(help="The run folder; runs/GAME-DATE by default.")
 ]
+MaskFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--mask", help="A file that says which RAM matters; see copain search mask."),
+]
 Config: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -160,6 +166,14 @@ class Searched:
     def open(self) -> Emulator:
         """A new emulator."""
         return open_one(self.rom, self.emulator, self.core)
+
+    def mask(self, path: Path | None) -> Bytes | None:
+        """The mask in a file of ``copain search mask``, if one is given."""
+        if path is None:
+            return None
+        mask = Mask.read(path)
+        mask.check(self.rom)
+        return mask.matters
 
     def objective(
         self, name: str, goal: str, then: str | None = None, also: Sequence[str] | None = None
