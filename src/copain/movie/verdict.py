@@ -98,7 +98,7 @@ class Comparison:
         """In sync, healed, or a desync."""
         if self.first is None:
             return Status.IN_SYNC if self.in_sync else Status.REFUSED
-        brief = self.longest <= A_SECOND
+        brief = self.longest <= A_SECOND and 2 * self.differing <= self.compared
         if self.healed is None:  # it ends in a difference, which has healed each time before
             return Status.HEALS if brief and self.times > 1 else Status.DESYNC
         long_equal = self.last - self.healed + 1 >= A_SECOND
