@@ -204,7 +204,11 @@ def test_the_emulator_acts_between_frames_and_no_frame_is_counted(lua: Lua) -> N
     within = lua.session.call("eval", "return (...)()", "=x", lambda: lua.session.call("settle"))
     assert within == [1, 3]
     frames: list[Value] = []
-    lua.session.call("on_frame", lambda frame: frames.append(lua.session.call("settle")))
+
+    def at_frame(_: Value) -> None:
+        frames.append(lua.session.call("settle"))
+
+    lua.session.call("on_frame", at_frame)
     with pytest.raises(LuaError, match="cannot be done inside a callback"):
         lua.session.call("play", 1)
     assert not frames
