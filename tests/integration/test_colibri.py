@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -367,6 +369,57 @@ def test_rollouts_do_not_depend_on_the_threads(rom: Rom, seed: int) -> None:
             results.append((batch.ram.tobytes(), batch.watched.tobytes(), batch.hashes.tobytes()))
             assert pool.used == 31 + (60 if workers != 2 else 0)
     assert results[0] == results[1] == results[2]
+
+
+def test_threads_serve_batch_after_batch(alouette: Rom) -> None:
+    inputs = random_inputs(NES, 64 * 4, 1).reshape(64, 4, 2)
+    seen: list[bytes] = []
+
+    def play(workers: int) -> None:
+        with copain.open(alouette, "colibri").open_fleet(workers) as fleet:
+            pool = fleet.new_pool(65)
+            root = pool.put(fleet.root())
+            for _ in range(20):
+                batch = fleet.rollout(pool, [root] * 64, inputs)
+                pool.free(batch.slots)
+                seen.append(batch.ram.tobytes())
+
+    play(3)
+    before = len(list(Path("/proc/self/task").iterdir()))
+    play(3)
+    assert len(list(Path("/proc/self/task").iterdir())) == before
+    callers = [threading.Thread(target=play, args=(workers,)) for workers in (2, 3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(seen) == 80
+    assert len(set(seen)) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own(alouette: Rom) -> None:
+    inputs = random_inputs(NES, 64, 1).reshape(64, 1, 2)
+    with copain.open(alouette, "colibri").open_fleet(3) as fleet:
+        pool = fleet.new_pool(65)
+        root = pool.put(fleet.root())
+        ram = fleet.rollout(pool, [root] * 64, inputs, keep=False).ram
+        child = os.fork()
+        if not child:
+            same = False
+            try:
+                again = fleet.rollout(pool, [root] * 64, inputs, keep=False)
+                same = bool(np.array_equal(again.ram, ram))
+            finally:
+                os._exit(0 if same else 1)
+        give_up = time.monotonic() + 20
+        while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < give_up:
+            time.sleep(0.01)
+        if not ended[0]:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        assert ended == (child, 0)
+        assert np.array_equal(fleet.rollout(pool, [root] * 64, inputs, keep=False).ram, ram)
 
 
 def test_a_pool_takes_savestates_of_its_game_only(alouette: Rom, efp: Rom) -> None:
