@@ -10,6 +10,7 @@ Five lines find one::
     print(found.outcome, found.score, found.movie.frames)
 """
 
+from copain.games.objective import Fastest, Goal, Objective, Points, stage_cleared, won
 from copain.search.beam import Beam, beam
 from copain.search.brute_force import BruteForce, brute_force
 from copain.search.digest import Digest, digest
@@ -17,7 +18,6 @@ from copain.search.go_explore import GoExplore, go_explore
 from copain.search.line import End, Found, Line, Progress
 from copain.search.mask import MaskSearch, find_mask
 from copain.search.mask_file import Mask
-from copain.search.objective import Fastest, Goal, Objective, Points, stage_cleared, won
 from copain.search.polish import Polish, polish
 from copain.search.proof import inputs_of, movie_of, prove
 from copain.search.random_search import RandomSearch, random_search

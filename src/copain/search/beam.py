@@ -16,6 +16,7 @@ import numpy as np
 
 from copain.emulator import Emulator
 from copain.games.game import Numbers
+from copain.games.objective import Objective, judged
 from copain.memory import Bytes
 from copain.movie import Movie
 from copain.runs import Arrays
@@ -23,7 +24,6 @@ from copain.search.expansion import Children, Places
 from copain.search.front import dominators
 from copain.search.line import Found, Outcome, Progress
 from copain.search.line_search import Budget, LineSearch, Opened, run_search
-from copain.search.objective import Objective, judged
 from copain.search.options import check_options, plan_of
 from copain.search.seen import Hashes, Seen
 

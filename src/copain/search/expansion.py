@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from copain import _native
 from copain.games.game import Flags, Numbers
+from copain.games.objective import Objective, judge
 from copain.joypad import InputLog
 from copain.memory import Bytes
 from copain.rollout import Fleet, PacksSavestates, Pool, RolloutBatch
 from copain.savestate import Savestate
-from copain.search.objective import Objective, judge
 from copain.search.seen import Hashes
 
 

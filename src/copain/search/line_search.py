@@ -23,6 +23,7 @@ from copain.emulator import Emulator
 from copain.fleet import open_fleet
 from copain.games import Game
 from copain.games.game import Numbers
+from copain.games.objective import Objective
 from copain.joypad import InputLog
 from copain.memory import Bytes
 from copain.movie import Movie
@@ -34,7 +35,6 @@ from copain.search.history import check_history_independence
 from copain.search.journal import Journal
 from copain.search.line import End, Found, Line, Outcome, Progress
 from copain.search.lines import Lines
-from copain.search.objective import Objective
 from copain.search.proof import inputs_of, prove
 from copain.search.seen import Hashes
 

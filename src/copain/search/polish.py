@@ -20,6 +20,7 @@ import numpy as np
 from copain.emulator import Emulator
 from copain.errors import InputError, MovieError
 from copain.games.game import Numbers
+from copain.games.objective import Objective, judged, stepped
 from copain.joypad import InputLog
 from copain.memory import Bytes
 from copain.movie import Movie
@@ -36,7 +37,6 @@ from copain.search.line_search import (
     run_search,
 )
 from copain.search.lines import LINE
-from copain.search.objective import Objective, judged, stepped
 from copain.search.options import check_options, plan_of
 from copain.search.proof import inputs_of
 from copain.search.rejoin import rejoin_mask

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from copain.errors import GameError
 from copain.games import Game
 from copain.games.game import Numbers
+from copain.games.objective import Goal, Objective
 from copain.joypad import Button
 from copain.memory import Bytes
-from copain.search.objective import Goal, Objective
 
 Inputs = npt.NDArray[np.uint16]
 

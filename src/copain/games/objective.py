@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from copain.errors import GameError
-from copain.games import Game
-from copain.games.game import Flags, Numbers
+from copain.games.game import Flags, Game, Numbers
 from copain.memory import Bytes
 
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
