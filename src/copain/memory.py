@@ -223,7 +223,7 @@ class Memory:
 
     def read_all(self) -> Bytes:
         """A copy of the whole region, ``uint8 (size,)``."""
-        return np.frombuffer(self._access.read(0, self._size), np.uint8).copy()
+        return np.frombuffer(bytearray(self._access.read(0, self._size)), np.uint8)
 
     def _address(self, key: SupportsIndex) -> int:
         try:

@@ -267,6 +267,61 @@ def test_the_frame_follows_what_lua_emulates(opened: Open) -> None:
     assert nes.lag_count >= 1
 
 
+@pytest.mark.parametrize("frames", [1, 3])
+def test_an_answer_that_comes_early_says_what_a_late_one_does(
+    opened: Open, efp: copain.Rom, frames: int
+) -> None:
+    """Alone, a frame is answered before FCEUX is done with its picture; with callbacks, after."""
+    told: list[list[tuple[bytes, bool, int, int]]] = []
+    pictures: list[bytes] = []
+    seen: list[int] = []
+    for late in (False, True):
+        nes = opened(efp)
+        if late:
+            nes.lua.emu.registerafter(lambda nes=nes: seen.append(nes.lua.emu.framecount()))
+        told.append([])
+        for held in frame_inputs(random_inputs(nes.system, 150, 4)):
+            nes.advance(held, frames=frames)
+            ram = nes.ram.read_all().tobytes()
+            told[-1].append((ram, nes.lagged, nes.lag_count, nes.frame))
+        pictures.append(nes.screen.tobytes())
+    assert len(seen) == 150 * frames, "the second was not late"
+    assert told[0] == told[1]
+    assert pictures[0] == pictures[1]
+    lags = [lagged for _, lagged, _, _ in told[0]]
+    assert True in lags
+    assert False in lags
+
+
+def test_what_python_does_after_an_early_answer_belongs_to_the_next_frame(opened: Open) -> None:
+    nes = opened()
+    inputs = random_inputs(nes.system, 200, 6)
+    first = ram_of(nes, inputs)
+    nes.power_on()
+    for frame, held in enumerate(frame_inputs(inputs)):
+        nes.advance(held)
+        state = nes.save_state()  # right after the answer, while FCEUX is at its picture
+        assert (nes.ram.read_all() == first[frame]).all()
+        nes.advance(copain.Joypad(a=True, down=True))
+        nes.load_state(state)
+        assert (nes.ram.read_all() == first[frame]).all()
+    before = nes.ram[0x7F0]
+    nes.ram[0x7F0] = before ^ 0xFF
+    assert nes.ram[0x7F0] == before ^ 0xFF
+
+
+def test_registerafter_is_free_though_copain_uses_it(opened: Open) -> None:
+    nes = opened()
+    nes.advance(frames=3)
+    calls: list[None] = []
+    assert nes.lua.emu.registerafter(lambda: calls.append(None)) is None
+    nes.advance(frames=5)
+    assert len(calls) == 5
+    assert nes.lua.emu.registerafter(None) is not None
+    nes.advance(frames=5)
+    assert (len(calls), nes.frame) == (5, 13)
+
+
 def test_long_runs_equal_single_frames(opened: Open) -> None:
     one, other = opened(), opened()
     for turn in (1, 2):  # the second time, what was packed may be used again

@@ -269,3 +269,24 @@ def test_no_bytes_make_it_hang(name: str, data: bytes) -> None:
     with contextlib.suppress(EmulatorError):
         peer.transport.send(data, None)
     assert peer.end() == 0
+
+
+def test_an_operation_may_answer_before_it_ends(lua: Lua) -> None:
+    session = lua.session
+    assert session.call("early", "first") == "first"
+    assert session.call("echo", 1) == 1, "it was answered twice"
+    # What fails after the answer comes out of the next call, as of a post.
+    assert session.call("early", "fine", "what came after") == "fine"
+    with pytest.raises(LuaError, match="what came after"):
+        session.call("echo", 2)
+    assert session.call("echo", 3) == 3
+    # Only one operation that is waited for is answered early: not one of several, nor a post.
+    assert session.request([("early", "no"), ("echo", 4)]) == [[False], [4]]
+    session.post(protocol.message(protocol.POST, protocol.encode_bundle([("early", "no")])))
+    assert session.call("echo", 5) == 5
+    # Nor one that a callback asks for while another is answered.
+    nested: list[Value] = []
+    session.call("eval", "local f = ... f()", "=test", lambda: nested.append(
+        session.call("early", "no")
+    ))  # fmt: skip
+    assert nested == [False]

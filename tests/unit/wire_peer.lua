@@ -19,6 +19,13 @@ function operations.play(frames)
     end
     return peer.frames
 end
+function operations.early(result, wrong)
+    local was = peer.answer_early(result) and peer.was_answered()
+    if wrong then
+        error(wrong, 0)
+    end
+    return was
+end
 -- What the "emulator" does between frames only: it is done when this goes on.
 local settled = 0
 function operations.settle()

@@ -25,6 +25,7 @@ local setting = os.getenv
 local folder = setting("COPAIN_FOLDER")
 local operations = {}
 local peer
+local may_answer_early -- nothing of the user's runs between the end of a frame and the next request
 
 -- The joypad -------------------------------------------------------------------------------------
 
@@ -54,28 +55,47 @@ local pads = joypads(false)
 
 -- Frames -----------------------------------------------------------------------------------------
 
--- Emulate frames with these buttons held on ports 1 and 2 (and 3 and 4, with a four-score).
--- Gives bytes: the lag count in three, whether the last frame was a lag frame, and work RAM if it
--- is wanted. This is the operation that everything waits for: one result, cut by place in Python.
+-- What the operation play gives, as bytes: the lag count in three, whether the last frame was a lag
+-- frame, and work RAM if it is wanted.
+local function played(lag, lags, with_ram)
+    local status = char(lag % 256, floor(lag / 256) % 256, floor(lag / 65536) % 256, lags and 1 or 0)
+    if with_ram then
+        return bytes(status, read_range(0, 2048))
+    end
+    return bytes(status)
+end
+
+-- FCEUX calls this when a frame is emulated, before it works on the picture, which takes a quarter
+-- of its time, and counts the frame's lag. RAM is what it will be: who waits for this frame gets it.
+local function after_emulation()
+    local awaited = peer and peer.awaited
+    if awaited then
+        local lags = lagged()
+        peer.awaited = nil
+        peer.answer_early(played(lag_count() + (lags and 1 or 0), lags, awaited == "ram"))
+    end
+end
+
+-- Emulate frames with these buttons held on ports 1 and 2 (and 3 and 4, with a four-score). This is
+-- the operation that everything waits for: one result, cut by place in Python.
 operations.play = function(frames, with_ram, one, two, three, four)
     local frame = peer.frame
     local first, second = pads[one], pads[two]
-    for _ = 1, frames do
+    for left = frames - 1, 0, -1 do
         set_joypad(1, first) -- lasts one frame
         set_joypad(2, second)
         if four then
             set_joypad(3, pads[three])
             set_joypad(4, pads[four])
         end
+        if left == 0 and may_answer_early() then
+            peer.awaited = with_ram and "ram" or "status"
+        end
         frame()
     end
-    local lag = lag_count()
-    local status = char(lag % 256, floor(lag / 256) % 256, floor(lag / 65536) % 256,
-        lagged() and 1 or 0)
-    if with_ram then
-        return bytes(status .. read_range(0, 2048))
+    if not peer.was_answered() then
+        return played(lag_count(), lagged(), with_ram)
     end
-    return bytes(status)
 end
 
 -- Play inputs (a byte for each frame and port) and give the bytes of these ranges of RAM after
@@ -104,7 +124,7 @@ operations.rollout = function(inputs, ports, ranges)
             end
         end
     end
-    return bytes(table.concat(out))
+    return copain.joined_bytes(out)
 end
 
 -- Whether what a person presses at the window counts too.
@@ -141,7 +161,7 @@ operations.read = function(domain, start, length)
     for at = start, start + length - 1, READ do
         parts[#parts + 1] = reader(at, math.min(READ, start + length - at))
     end
-    return bytes(table.concat(parts))
+    return copain.joined_bytes(parts)
 end
 
 operations.write = function(_, start, data)
@@ -266,7 +286,8 @@ local function gone()
     os.exit(0) -- emu.exit() hangs when it is called before the first frame
 end
 
-local new_peer = dofile(here .. "fceux_api.lua")(operations, copain)
+local new_peer
+new_peer, may_answer_early = dofile(here .. "fceux_api.lua")(operations, copain, after_emulation)
 
 local function serve(stream)
     peer = copain.peer(stream, operations, gone)

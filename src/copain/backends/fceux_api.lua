@@ -3,7 +3,7 @@
 -- It also makes FCEUX's globals safe for a session: what a callback raises ends the request, not
 -- FCEUX's Lua; emu.frameadvance works in evaluated code and in scripts that run beside the session;
 -- joypad.set wins over what Python holds. Loaded by fceux.lua; gives a function that a new peer is
--- handed to.
+-- handed to, and one that says whether `after_emulation` may answer what waits for a frame.
 
 local NAMESPACES = {
     "emu", "rom", "memory", "ppu", "debugger", "joypad", "zapper", "input", "savestate", "movie",
@@ -25,8 +25,12 @@ local BUTTONS = { "A", "B", "select", "start", "up", "down", "left", "right" }
 local set_joypad = joypad.set
 local traceback = debug.traceback
 
-return function(operations, copain)
+return function(operations, copain, after_emulation)
     local peer
+
+    -- Once a user's callback or script may run after a frame, what it does belongs to that frame.
+    local users_code = false
+    emu.registerafter(after_emulation)
 
     -- Callbacks -----------------------------------------------------------------------------------
 
@@ -41,11 +45,15 @@ return function(operations, copain)
             for i = 1, count do
                 local f = arguments[i]
                 if type(f) == "function" then
+                    users_code = true
                     arguments[i] = peer.guard(f)
                     originals[arguments[i]] = f
                 end
             end
             local previous = register(unpack(arguments, 1, count))
+            if previous == after_emulation then
+                return nil
+            end
             return originals[previous] or previous
         end
     end
@@ -190,6 +198,7 @@ return function(operations, copain)
             error(failure, 0)
         end
         if script.running then
+            users_code = true
             scripts[#scripts + 1] = script
         end
         return loaded
@@ -321,8 +330,9 @@ return function(operations, copain)
     -- For evaluated code: copain.bytes(s) arrives in Python as bytes.
     _G.copain = { bytes = copain.bytes }
 
-    return function(new_peer)
+    local function take_peer(new_peer)
         peer = new_peer
         wrap_frame()
     end
+    return take_peer, function() return not users_code end
 end

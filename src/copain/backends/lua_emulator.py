@@ -88,7 +88,8 @@ class LuaEmulator:
         self._told: int | None = None  # the four bytes of the last play, while they are true
         self._frame_known = True  # as the emulator has it
         self._peer_frames: int = 0  # all frames that it has emulated for this session
-        self._ram_bytes: bytes | None = None  # work RAM as it is now
+        self._ram_bytes: bytes | None = None  # what has work RAM as it is now in it
+        self._ram_at = 0  # from here on
         self._ram_wanted = False  # and whether it was looked at since the last frame
         self._packed: dict[tuple[int | tuple[int, ...], int, bool] | None, bytes] = {}
         self._slots = Slots(self.title, self._fetch)
@@ -265,7 +266,7 @@ class LuaEmulator:
         """Within a ``with`` block, keep the emulation and the calling thread on one CPU.
 
         For loops that look at each frame: the emulator and Python take turns then, and passing the
-        turn within a CPU is some 30 microseconds a frame cheaper than waking another. `cpu` is its
+        turn within a CPU is cheaper than waking another, where there is none to spare. `cpu` is its
         number (this thread's present one, unless given): give instances that run at the same time
         different ones. Threads that are started within the block stay on that CPU too. Only on
         Linux, and not when attached; elsewhere it has no effect. Raises InputError for a CPU that
@@ -329,7 +330,7 @@ class LuaEmulator:
             part = np.frombuffer(protocol.as_bytes(results[0][0]), np.uint8)
             seen[first : first + at_once] = part.reshape(len(chunk), len(ordered))
             if len(results) > 1:
-                self._ram_bytes = protocol.as_bytes(results[1][0])
+                self._ram_bytes, self._ram_at = protocol.as_bytes(results[1][0]), 0
                 self._know(*results[2])
         if len(addresses) != len(ordered) or (addresses != ordered).any():
             seen = seen[:, np.searchsorted(ordered, addresses)]
@@ -427,7 +428,8 @@ class LuaEmulator:
             frame_known = False
         self._frame_known, self._told = frame_known, told
         self._ram_wanted = False
-        self._ram_bytes = body[_PLAYED_AT + _PLAYED.size :] if with_ram else None
+        if with_ram:
+            self._ram_bytes, self._ram_at = body, _PLAYED_AT + _PLAYED.size
 
     def _ask(self, call: str, calls: Sequence[Call], *, frames: int = 0) -> list[list[Value]]:
         self._check_open(call)
@@ -466,7 +468,9 @@ class LuaEmulator:
             return protocol.as_bytes(self._ask(domain, [("read", domain, address, length)])[0][0])
         if self._ram_bytes is None:
             self._ram_bytes = protocol.as_bytes(self._ask("ram", [("ram",)])[0][0])
+            self._ram_at = 0
         self._ram_wanted = True
+        address += self._ram_at
         return self._ram_bytes[address : address + length]
 
     def write_memory(self, domain: str, address: int, data: bytes) -> None:

@@ -101,7 +101,10 @@ operations.play = function(frames, with_ram, ...)
     for _ = 1, frames do
         frame()
     end
-    return bytes(with_ram and "\0\0\0\0" .. all_ram() or "\0\0\0\0")
+    if with_ram then
+        return bytes("\0\0\0\0", all_ram())
+    end
+    return bytes("\0\0\0\0")
 end
 
 -- Play inputs (two bytes for each frame and joypad) and give the bytes of these ranges of work RAM
@@ -122,7 +125,7 @@ operations.rollout = function(inputs, ports, ranges)
             out[n] = ram(ranges[i], ranges[i + 1])
         end
     end
-    return bytes(table.concat(out))
+    return copain.joined_bytes(out)
 end
 
 operations.status = function() return peer.frames end

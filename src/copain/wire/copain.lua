@@ -69,10 +69,17 @@ end
 
 -- A peer ----------------------------------------------------------------------------------------
 
--- Bytes that shall arrive as bytes in Python; plain strings arrive as text.
+-- Bytes that shall arrive as bytes in Python; plain strings arrive as text. Of several strings in
+-- a row, which are joined once, in the message.
 local Bytes = {}
-function copain.bytes(s)
-    return setmetatable({ s }, Bytes)
+function copain.bytes(s, ...)
+    if type(s) ~= "string" then
+        error("copain.bytes: a string is needed, not " .. type(s), 2)
+    end
+    return setmetatable({ s, ... }, Bytes)
+end
+function copain.joined_bytes(strings)
+    return setmetatable(strings, Bytes)
 end
 
 -- stream: read(n) gives n bytes, or nil at the end; write(s).
@@ -86,6 +93,8 @@ function copain.peer(stream, operations, gone)
     local hooks = 0 -- how deep the emulator's own callbacks are
     local failure -- what a hook raised, told when the request ends
     local done = 0 -- operations of the current request that are through, for its error
+    local alone = false -- whether the current request is one operation that Python waits for
+    local early = false -- and has its answer, though the operation has not ended
     local encode_value
 
     -- Values ------------------------------------------------------------------------------------
@@ -145,8 +154,12 @@ function copain.peer(stream, operations, gone)
             end
             out[#out + 1] = value
         elseif kind == "table" and getmetatable(value) == Bytes then
-            out[#out + 1] = "b" .. u32(#value[1])
-            out[#out + 1] = value[1]
+            local length, count, n = 0, #value, #out + 1
+            for i = 1, count do
+                out[n + i] = value[i]
+                length = length + #value[i]
+            end
+            out[n] = "b" .. u32(length)
         elseif kind == "table" then
             encode_table(out, value, depth)
         else
@@ -249,8 +262,15 @@ function copain.peer(stream, operations, gone)
 
     -- Messages ----------------------------------------------------------------------------------
 
-    local function send(kind, body)
-        write(u32(#body) .. kind .. body)
+    -- The body comes in parts, the first of which is kept for the head: what is joined once is
+    -- copied once.
+    local function send(kind, parts)
+        local length = 0
+        for i = 2, #parts do
+            length = length + #parts[i]
+        end
+        parts[1] = u32(length) .. kind
+        write(concat(parts))
     end
 
     local function receive()
@@ -285,14 +305,15 @@ function copain.peer(stream, operations, gone)
         end
     end
 
-    -- All operations of a message, in order; what they gave, packed.
+    -- All operations of a message, in order; what they gave, packed, for `send`.
     local function perform(body)
-        local out = {}
+        local out = { "" }
         local count, at = byte(body, 1), 2
         if not count then
             error("the message is empty", 0)
         end
         depth = 0
+        alone = alone and count == 1
         for number = 1, count do
             done = number
             local name
@@ -331,26 +352,53 @@ function copain.peer(stream, operations, gone)
         if at ~= #body + 1 then
             error("the message is longer than its operations", 0)
         end
-        return concat(out)
+        return out
     end
 
     local function answer(kind, body)
+        alone, early, peer.awaited = kind == "C" and requests == 1, false, nil
         local results = perform(body)
+        alone = false
+        if early then
+            kind = "P" -- what fails after the answer is told like what fails in a post
+        end
         if failure then
             local text = failure
             failure = nil
-            send(kind == "P" and "F" or "E", "\0" .. text)
+            send(kind == "P" and "F" or "E", { "", "\0", text })
         elseif kind == "C" then
             send("R", results)
         end
     end
 
+    -- Answer the current request with these results now, in the middle of its operation, whose own
+    -- results are then dropped: Python thinks while the emulator still works on what no request can
+    -- see. Whether it was answered: only a request of one operation is, that no callback asked. An
+    -- operation says in peer.awaited what it would be answered with; the next request forgets it.
+    function peer.answer_early(...)
+        if not alone or early or requests ~= 1 then
+            return false
+        end
+        early = true
+        local out = { "" }
+        put_results(out, ...)
+        send("R", out)
+        return true
+    end
+
+    function peer.was_answered()
+        return early
+    end
+
     local function fail(kind, message, thread)
+        if early then
+            kind = "P"
+        end
         local text = type(message) == "string" and message
             or "an error object: " .. tostring(message)
         local trace = debug.traceback(thread, "", 0):gsub("^\n", "")
         failure = nil
-        send(kind == "P" and "F" or "E", char(done) .. text .. "\n" .. trace)
+        send(kind == "P" and "F" or "E", { "", char(done), text, "\n", trace })
     end
 
     -- The loop on which all requests are answered that no callback asks. It runs in a coroutine,
@@ -442,9 +490,9 @@ function copain.peer(stream, operations, gone)
             if requests == 0 then
                 return nil -- nobody listens: the emulator is starting or ending
             end
-            local out = { u32(number) }
+            local out = { "", u32(number) }
             put_results(out, ...)
-            send("K", concat(out))
+            send("K", out)
             while true do
                 local kind, body = receive()
                 if kind == "V" then
