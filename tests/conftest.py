@@ -29,6 +29,7 @@ TIERS = {
     "grid": "needs only the emulator that is copain's own",
     "integration": "needs a real emulator",
     "mame": "needs MAME, which is large",
+    "rl": "needs PyTorch and Stable-Baselines3, which are large",
     "conformance": "checks what every emulator promises",
     "docs": "runs the code in the documents and the examples",
     "setup": "sets copain up on a fresh machine; takes minutes",

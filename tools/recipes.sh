@@ -61,7 +61,9 @@ set_up_packages() {
     make_environment
     borrow_debian_packages
     if [ "$level" = test ]; then
-        extras=dev what="copain's packages and the tools of the tests" size=310
+        # PyTorch from PyPI brings CUDA, some 3 GB more. Its build without:
+        # PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu ./test
+        extras=dev what="copain's packages, PyTorch and the tools of the tests" size=560
     else
         extras=render,play what="copain's packages" size=115
     fi
