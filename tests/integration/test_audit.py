@@ -10,11 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 import copain
+from conftest import absent
 from copain.cli import app
 from copain.games import rom_path
 from copain.testing.audit import Agreement, audit, audit_pictures, mapper_of
 
 FRAMES = 600
+COUNTS_CYCLES = Path(__file__).parents[2] / "games-src/tests/roms/joypad_latch.nes"
 
 
 @pytest.fixture
@@ -106,3 +108,24 @@ def test_the_command_writes_a_table_and_names_what_cannot_be_opened(
     done = CliRunner().invoke(app, [*options, "--reasons", str(reasons)])
     assert done.exit_code == 0, done.stdout
     assert "it is cut short" in " ".join(done.stdout.split())
+
+
+def test_fceux_plays_the_region_that_the_header_names(tmp_path: Path) -> None:
+    """By itself FCEUX plays an iNES ROM at 60 Hz, whatever byte 9 says."""
+    try:
+        copain.open(COUNTS_CYCLES, "fceux").close()
+    except copain.EmulatorMissing as error:
+        absent("FCEUX", str(error))
+    rom = bytearray(COUNTS_CYCLES.read_bytes())
+    rom[7] &= 0xF0  # not NES 2.0
+    rom[8:16] = bytes(8)
+    rom[9] = 1  # PAL
+    path = tmp_path / "pal.nes"
+    path.write_bytes(rom)
+    with copain.open(path) as nes:
+        assert nes.frame_rate < 51
+    done = CliRunner().invoke(
+        app, ["audit", str(path), "--against", "fceux", "--frames", "300", "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)[0]["agreement"] == "exact"

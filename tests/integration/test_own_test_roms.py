@@ -26,6 +26,7 @@ NOT_IN_FCEUX = {
     "vblank_race": "it has the flag rise between instructions, and suppresses nothing",
     "open_bus": "the PPU's bus is not in palette reads",
     "oam_dma": "OAM keeps the bits that do not exist",
+    "joypad_latch": "it reads the buttons that are held now",
 }
 
 
@@ -45,7 +46,7 @@ def test_roms_are_rebuilt_bit_for_bit() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(ROMS)} ROMs agree" in done.stdout
-    assert len(ROMS) >= 9
+    assert len(ROMS) >= 10
 
 
 @pytest.mark.parametrize("rom", ROMS, ids=lambda rom: rom.stem)

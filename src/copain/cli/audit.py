@@ -16,9 +16,11 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from copain.backends.colibri import ColibriEmulator
 from copain.cli.apart import run_apart, wide_console
 from copain.cli.determinism import audit_targets, determinism_markdown, print_determinism
 from copain.cli.verify import open_named
+from copain.emulator import Emulator
 from copain.errors import CopainError, InputError
 from copain.rom import Rom
 from copain.system import NES
@@ -76,7 +78,7 @@ def audit(
     every: Annotated[int, typer.Option(min=1, help="Frames from picture to picture.")] = 5,
     jobs: Annotated[int, typer.Option(min=1, help="ROMs at a time.")] = 2,
     reasons: Annotated[
-        Path | None, typer.Option(help="A TOML file: [reason] with a ROM's name and why.")
+        Path | None, typer.Option(help="A TOML file: \\[reason] with a ROM's name and why.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     markdown: Annotated[
@@ -162,7 +164,7 @@ def audit_one(task: Task) -> Row:
         rom = Rom.read(task.path, system=NES)
         with (
             open_named(rom, task.emulator) as emulator,
-            open_named(rom, task.reference) as reference,
+            open_named(rom, task.reference, **_region_for(task.reference, emulator)) as reference,
         ):
             if task.pictures:
                 return audit_pictures(
@@ -171,6 +173,13 @@ def audit_one(task: Task) -> Row:
             return audit_rom(emulator, reference, task.frames, task.seeds, task.name)
     except CopainError as error:
         return _refused(task, str(error))
+
+
+def _region_for(reference: str, emulator: Emulator) -> dict[str, object]:
+    """FCEUX plays what it is told, whatever region an iNES header names: what Colibri plays."""
+    if reference == "fceux" and isinstance(emulator, ColibriEmulator):
+        return {"region": emulator.region}
+    return {}
 
 
 def _refused(task: Task, error: str) -> Row:
