@@ -16,7 +16,20 @@ from copain import Emulator, RunError
 from copain.games import rom_path
 from copain.games.grid.game import Grid
 from copain.runs import Archive
-from copain.search import Beam, Fastest, Found, GoExplore, Points, beam, digest, go_explore
+from copain.search import (
+    Beam,
+    BruteForce,
+    Fastest,
+    Found,
+    GoExplore,
+    Points,
+    RandomSearch,
+    beam,
+    brute_force,
+    digest,
+    go_explore,
+    random_search,
+)
 
 
 def open_grid() -> Emulator:
@@ -33,7 +46,22 @@ def by_go_explore(folder: Path, workers: int = 1) -> Found:
     return go_explore(open_grid, Fastest(Grid()), config, folder=folder, workers=workers)
 
 
-SEARCHES = {"beam": by_beam, "go-explore": by_go_explore}
+def by_brute_force(folder: Path, workers: int = 1) -> Found:
+    config = BruteForce(seed=3, action_repeat=4, linger=150)
+    return brute_force(open_grid, Points(Grid()), config, folder=folder, workers=workers)
+
+
+def by_chance(folder: Path, workers: int = 1) -> Found:
+    config = RandomSearch(seed=4, frames=40_000)
+    return random_search(open_grid, Points(Grid()), config, folder=folder, workers=workers)
+
+
+SEARCHES = {
+    "beam": by_beam,
+    "brute-force": by_brute_force,
+    "go-explore": by_go_explore,
+    "random": by_chance,
+}
 
 
 @pytest.fixture

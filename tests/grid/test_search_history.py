@@ -40,7 +40,7 @@ class Remembering(GridEmulator):
 
 SEARCHES: dict[str, Callable[[Callable[[], Emulator]], object]] = {
     "beam": lambda factory: beam(factory, Fastest(Grid()), Beam(frames=100)),
-    "brute-force": lambda factory: brute_force(factory, Grid(), BruteForce(frames=100)),
+    "brute-force": lambda factory: brute_force(factory, Fastest(Grid()), BruteForce(frames=100)),
     "go-explore": lambda factory: go_explore(factory, Fastest(Grid()), GoExplore(frames=100)),
     "random": lambda factory: random_search(factory, Fastest(Grid()), RandomSearch(frames=100)),
 }

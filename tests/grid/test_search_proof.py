@@ -10,7 +10,7 @@ import copain
 from copain import EmulatorError, Savestate
 from copain.backends.grid import GridEmulator
 from copain.games.grid.game import Grid
-from copain.search import BruteForce, brute_force, prove
+from copain.search import BruteForce, Fastest, brute_force, prove
 
 
 class Forgetful(GridEmulator):
@@ -23,11 +23,11 @@ class Forgetful(GridEmulator):
 
 def test_savestates_that_forget_are_found_out(grid_rom: copain.Rom) -> None:
     with pytest.raises(EmulatorError, match=r"RAM after frame \d+ is not what the search saw"):
-        brute_force(lambda: Forgetful(grid_rom), Grid(), BruteForce(frames=2000))
+        brute_force(lambda: Forgetful(grid_rom), Fastest(Grid()), BruteForce(frames=2000))
 
 
 def test_the_first_frame_that_differs_is_named(grid_rom: copain.Rom) -> None:
-    found = brute_force(lambda: copain.open(grid_rom), Grid())
+    found = brute_force(lambda: copain.open(grid_rom), Fastest(Grid()))
     frames = sorted(found.line.hashes)
     wrong = {**found.line.hashes, frames[3]: 1, frames[5]: 1}
     with copain.open(grid_rom) as emulator:

@@ -18,7 +18,7 @@ import copain
 from conftest import absent
 from copain.games import game_by_name, ram_map_of
 from copain.games.gradius.game import Gradius
-from copain.search import BruteForce, brute_force
+from copain.search import BruteForce, Fastest, brute_force
 
 EMULATORS = ["libretro", "fceux"]
 
@@ -81,6 +81,6 @@ def test_the_start_leads_into_play_and_the_ship_dies_and_comes_back(
 
 def test_a_search_gets_on(rom: copain.Rom, gradius: Gradius) -> None:
     config = BruteForce(frames=60_000)
-    found = brute_force(lambda: copain.open(rom), gradius, config)
+    found = brute_force(lambda: copain.open(rom), Fastest(gradius), config)
     assert found.score > 1000
     assert found.movie.frames > 1000

@@ -12,7 +12,7 @@ import copain
 from copain import Emulator
 from copain.games import game_by_name
 from copain.movie import Movie, verify
-from copain.search import BruteForce, Found, brute_force
+from copain.search import BruteForce, Fastest, Found, brute_force
 
 
 @pytest.fixture
@@ -27,17 +27,19 @@ def facts(found: Found) -> tuple[object, ...]:
 
 def test_workers_change_nothing(factory: Callable[[], Emulator]) -> None:
     config = BruteForce(frames=6000)
-    alone = brute_force(factory, game_by_name("alouette"), config, workers=1)
+    alone = brute_force(factory, Fastest(game_by_name("alouette")), config, workers=1)
     assert alone.outcome == "frames"
     assert alone.line.frames > 300
-    assert facts(brute_force(factory, game_by_name("alouette"), config, workers=2)) == facts(alone)
+    assert facts(
+        brute_force(factory, Fastest(game_by_name("alouette")), config, workers=2)
+    ) == facts(alone)
 
 
 def test_what_is_on_disk_plays(
     factory: Callable[[], Emulator], alouette: copain.Rom, tmp_path: Path
 ) -> None:
     found = brute_force(
-        factory, game_by_name("alouette"), BruteForce(frames=8000), folder=tmp_path / "run"
+        factory, Fastest(game_by_name("alouette")), BruteForce(frames=8000), folder=tmp_path / "run"
     )
     movie = Movie.read(tmp_path / "run" / "best.fm2")
     np.testing.assert_array_equal(movie.inputs, found.movie.inputs)
@@ -53,6 +55,6 @@ def test_a_search_on_another_core_gives_a_movie_in_fceux_time(
     def second() -> Emulator:
         return copain.open(alouette, core=nestopia)
 
-    found = brute_force(second, game_by_name("alouette"), BruteForce(frames=8000))
+    found = brute_force(second, Fastest(game_by_name("alouette")), BruteForce(frames=8000))
     assert found.movie.frames == found.line.frames + 1
     assert verify(found.movie, second, reference=factory).in_sync

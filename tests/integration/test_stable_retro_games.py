@@ -18,7 +18,7 @@ from conftest import absent, core
 from copain import IDLE, Emulator, EmulatorError, FrameInput, GameError, Joypad, SavestateError
 from copain.games import Action, StableRetroGame, from_stable_retro, stable_retro_names
 from copain.movie import verify
-from copain.search import BruteForce, brute_force
+from copain.search import BruteForce, Points, brute_force
 
 REASONS = (
     "copain reads those of", "Lua script", "rewards several players", "outside of the work RAM",
@@ -148,8 +148,8 @@ def test_airstriker_is_searched_and_the_movie_is_verified(
     airstriker: StableRetroGame, tmp_path: Path
 ) -> None:
     factory = opener(airstriker, "genesis_plus_gx")
-    config = BruteForce(frames=6000)
-    found = brute_force(factory, airstriker, config, workers=1, folder=tmp_path / "run")
+    config = BruteForce(frames=10_000)
+    found = brute_force(factory, Points(airstriker), config, workers=1, folder=tmp_path / "run")
     assert found.progress.best_score >= 40
     assert verify(found.movie, factory).in_sync
     with factory() as console:
@@ -160,4 +160,6 @@ def test_airstriker_is_searched_and_the_movie_is_verified(
 def test_a_core_that_does_not_come_back_is_refused(airstriker: StableRetroGame) -> None:
     # A few bytes of its stack differ after a savestate was loaded, and heal.
     with pytest.raises(EmulatorError, match=r"libretro:picodrive .* cannot be searched with"):
-        brute_force(opener(airstriker, "picodrive"), airstriker, BruteForce(frames=2000), workers=1)
+        brute_force(
+            opener(airstriker, "picodrive"), Points(airstriker), BruteForce(frames=2000), workers=1
+        )

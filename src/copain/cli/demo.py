@@ -27,7 +27,7 @@ from copain.games.alouette.game import BOSS_HITS, Alouette
 from copain.movie import Movie, record_hashes, verify
 from copain.movie.render import render
 from copain.rom import Rom
-from copain.search import BruteForce, Found, Progress, brute_force
+from copain.search import BruteForce, Fastest, Found, Progress, brute_force
 
 _GAME = "alouette"
 # For the bar: in Alouette's progress the flight to the boss is so many pixels, and then a hit on
@@ -75,7 +75,7 @@ def demo(
         SearchWatch(f"copain plays {game.ram_map.title}", console, screen, _way) as watch,
     ):
         found = brute_force(
-            lambda: open_emulator(rom), game, BruteForce(seed=seed, seconds=seconds),
+            lambda: open_emulator(rom), Fastest(game), BruteForce(seed=seed, seconds=seconds),
             workers=workers, folder=folder, on_progress=watch,
         )  # fmt: skip
     say(console, summary(found))

@@ -67,33 +67,49 @@ _POLISH, _MASK = Polish(), MaskSearch()
 @search.command("brute-force")
 def brute_force(
     game: GameName,
+    objective: ObjectiveName = Fastest.name,
+    then: ThenName = None,
+    goal: GoalName = "won",
     rom: YourRom = None,
-    seconds: Seconds = None,
-    frames: Frames = None,
-    tries: Annotated[int | None, typer.Option(help="Stop after so many rerecords.")] = None,
     seed: Seed = 0,
     action_repeat: ActionRepeat = _BRUTE_FORCE.action_repeat,
     lines: Annotated[int, typer.Option(help="Ways followed at once.")] = _BRUTE_FORCE.lines,
+    patience: Annotated[
+        int, typer.Option(help="Frames after which a line whose score did not rise is cut.")
+    ] = _BRUTE_FORCE.patience,
+    preferred: Annotated[
+        bool, typer.Option(help="Try the places first that the game prefers, or any.")
+    ] = _BRUTE_FORCE.preferred,
+    batch: Batch = _BRUTE_FORCE.batch,
+    linger: Linger = _BRUTE_FORCE.linger,
+    ends: Ends = 1,
+    starts: Starts = None,
+    mask: MaskFile = None,
+    seconds: Seconds = None,
+    frames: Frames = None,
+    tries: Annotated[int | None, typer.Option(help="Stop after so many rerecords.")] = None,
     workers: Workers = None,
     emulator: EmulatorName = None,
     core: CoreName = None,
     out: Out = None,
     _config: Config = None,
 ) -> None:
-    """Die and retry over savestates until the game is won. Ctrl-C keeps the best so far.
+    """Die and retry over savestates until the goal is reached. Ctrl-C keeps the best so far.
 
-    Exit status 0: won; 1: not won; 2: the search could not be made.
+    Exit status 0: the goal is reached; 1: it is not; 2: the search could not be made.
     """
     searched = Searched.of(game, rom, emulator, core, out)
+    wish = searched.objective(objective, goal, then)
     settings = BruteForce(
         seed=seed, action_repeat=action_repeat, lines=lines,
-        most_lines=max(lines, _BRUTE_FORCE.most_lines),
-        frames=frames, tries=tries, seconds=seconds,
+        most_lines=max(lines, _BRUTE_FORCE.most_lines), patience=patience, preferred=preferred,
+        batch=batch, linger=linger, ends=ends, frames=frames, tries=tries, seconds=seconds,
     )  # fmt: skip
     searched.run(
         lambda watch: search_by_brute_force(
-            searched.open, searched.game, settings,
-            workers=workers, folder=searched.folder, on_progress=watch,
+            searched.open, wish, settings,
+            starts=[Movie.read(path) for path in starts or ()],
+            mask=searched.mask(mask), workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip
 

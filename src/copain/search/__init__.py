@@ -1,12 +1,13 @@
 """What to try next: searches over savestates that find a run of a game.
 
-Five lines find one::
+Six lines find one::
 
     import copain
     from copain.games import game_by_name, rom_path
-    from copain.search import BruteForce, brute_force
+    from copain.search import Fastest, brute_force
 
-    found = brute_force(lambda: copain.open(rom_path("alouette")), game_by_name("alouette"))
+    wish = Fastest(game_by_name("alouette"))
+    found = brute_force(lambda: copain.open(rom_path("alouette")), wish)
     print(found.outcome, found.score, found.movie.frames)
 """
 

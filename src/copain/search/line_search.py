@@ -112,6 +112,16 @@ class LineSearch(ABC):
     def held(self) -> Places:
         """The places that are held now, the one to be shown first."""
 
+    @property
+    def count(self) -> int:
+        """How many places are held."""
+        return len(self.held())
+
+    def newest(self) -> Places:
+        """The place to be shown, one row, or none; by default the first that is held."""
+        held = self.held()
+        return held.take(np.arange(min(1, len(held))))
+
     def over(self) -> Outcome | None:
         """Why the search is over, if it is."""
         if self.budget.frames is not None and self.expansion.frames >= self.budget.frames:
@@ -282,30 +292,33 @@ class LineSearch(ABC):
     def line(self, places: Places, row: int) -> Line:
         """The line that leads to one of these places."""
         game, ram = self.objective.game, places.ram[row : row + 1]
-        inputs = self.lines.inputs(int(places.lines[row]))
+        number = int(places.lines[row])
+        inputs = self.lines.inputs(number)
+        # Hashes under a mask are not of all RAM, so they say nothing to who plays the line.
+        hashes = self.lines.hashes(number) if self.mask is None else {}
         return Line(
             inputs,
             self.ends is not None,
             int(game.progress(ram)[0]),
             int(game.score(ram)[0]),
-            {len(inputs): int(ram_hash(ram[0]))},
+            {**hashes, len(inputs): int(ram_hash(ram[0]))},
             wish=int(places.score[row]),
             wishes=tuple(self.wishes(places.take(np.array([row])))[0].tolist()),
         )
 
     def progress(self) -> Progress:
         """What the search is at."""
-        held, game = self.held(), self.objective.game
+        newest, game = self.newest(), self.objective.game
         best = self.farthest if self.ends is None else self.ends
-        slot = int(held.slots[0]) if len(held) else -1
+        slot = int(newest.slots[0]) if len(newest) else -1
         return Progress(
             seconds=self.seconds,
             frames=self.expansion.frames,
             rerecords=self.expansion.rerecords,
-            savestates=len(held),
+            savestates=self.count,
             deaths=self.expansion.deaths,
             steps_back=0,
-            frame=int(held.frame[0]) if len(held) else 0,
+            frame=int(newest.frame[0]) if len(newest) else 0,
             best_frame=int(best.frame[0]),
             best_progress=int(game.progress(best.ram[:1])[0]),
             best_score=int(game.score(best.ram[:1])[0]),

@@ -85,10 +85,24 @@ class Lines:
 
     def inputs(self, row: int) -> InputLog:
         """The inputs of a line from power-on: ``uint16 (frames, ports)``."""
+        way, start = self._way(row)
+        links = self._table[way]
+        held = np.repeat(self._actions[links["action"]], links["frames"], axis=0)
+        return np.concatenate([self._starts[start], held])
+
+    def hashes(self, row: int) -> dict[int, int]:
+        """The hashes that were noted along a line, by frames since power-on."""
+        way, start = self._way(row)
+        links = self._table[way]
+        frames = len(self._starts[start]) + np.cumsum(links["frames"], dtype=np.int64)
+        noted = links["hash"] != 0
+        hashes: list[int] = links["hash"][noted].tolist()
+        return dict(zip(frames[noted].tolist(), hashes, strict=True))
+
+    def _way(self, row: int) -> tuple[list[int], int]:
+        """The rows that lead to this one, in order, and the start that they go on from."""
         way: list[int] = []
         while row >= len(self._starts):
             way.append(row)
             row = int(self._table[row]["parent"])
-        links = self._table[way[::-1]]
-        held = np.repeat(self._actions[links["action"]], links["frames"], axis=0)
-        return np.concatenate([self._starts[row], held])
+        return way[::-1], row

@@ -21,13 +21,18 @@ def check_options(
     """Raise InputError, by name, for a value that an option cannot have.
 
     Options whose default is an int are integers of at least 1, or 0 for those of `from_zero`;
-    `odds` are from 0 to 1, other numbers at least 1 too.
+    `odds` are from 0 to 1, other numbers at least 1 too; those whose default is a bool are True
+    or False.
     """
     for option in fields(config):
         value: Any = getattr(config, option.name)
         call = f"{type(config).__name__}({option.name}={value!r})"
         budget = option.name in BUDGETS
         if budget and value is None:
+            continue
+        if isinstance(option.default, bool):
+            if not isinstance(value, bool):
+                raise InputError(f"{call}: True or False is needed")
             continue
         whole = option.name != "seconds" if budget else type(option.default) is int
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
