@@ -1,7 +1,7 @@
-"""Build alouette.nes and ram.toml from source.
+"""Build alouette.nes, ram.toml and script.toml from source.
 
-    python build.py            build, write both into src/copain/games/alouette
-    python build.py --check    build elsewhere, and say whether both agree with what is there
+    python build.py            build, write them into src/copain/games/alouette
+    python build.py --check    build elsewhere, and say whether they agree with what is there
 
 Needs ca65 and ld65 (Debian: cc65) and Python 3.11. The same sources give the same bytes.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import math
 import shutil
 import subprocess
@@ -507,30 +508,70 @@ def ram_text(rom: bytes, symbols: dict[str, int]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def script_text(game: Game) -> str:
+    """Write script.toml: what the stages hold, for whoever counts points."""
+    kinds = [None, *game.kinds]
+    young = [game.kind(k.hatches).points if k and k.hatches else 0 for k in kinds]
+    lines = [
+        "# Written by games-src/alouette/build.py from kinds.toml and stages/*.toml.",
+        f'version = "{game.version}"',
+        f"capsule_points = {game.capsule_points}",
+        "# by the number of the kind: its name, hits, points, and those of each it hatches",
+        f"kinds = {json.dumps(['free', *(kind.name for kind in game.kinds)])}",
+        f"hits = {[k.hp if k else 0 for k in kinds]}",
+        f"points = {[k.points if k else 0 for k in kinds]}",
+        f"young_points = {young}",
+    ]
+    for stage in game.stages:
+        waves = {wave.number: wave for wave in stage.waves}
+        numbers = range(1, len(waves) + 1)
+        lines += [
+            "",
+            "[[stages]]",
+            f"boss_hits = {stage.boss.hp}",
+            f"boss_points = {list(stage.boss.points)}",
+            "# by the number of the wave, 0 is none: members, points, whether it leaves a capsule",
+            f"wave_sizes = {[0, *(waves[n].count for n in numbers)]}",
+            f"wave_points = {[0, *(waves[n].points for n in numbers)]}",
+            f"wave_capsules = {[0, *(int(waves[n].capsule) for n in numbers)]}",
+            "# position, kind, wave, red, young",
+            "rows = [",
+        ]
+        for row in stage.rows:
+            if row.kind is not None:
+                hatches = row.variant if row.kind.hatches else 0
+                numbers_of = [row.at, row.kind.number, row.wave, int(row.red), hatches]
+                lines.append(f"    {numbers_of},  # {row.kind.name}")
+        lines.append("]")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Build alouette.nes and ram.toml.")
+    parser = argparse.ArgumentParser(description="Build alouette.nes, ram.toml and script.toml.")
     parser.add_argument("--check", action="store_true", help="compare only, write nothing")
     parser.add_argument("--folder", type=Path, default=HERE / "build", help="for what lies between")
     options = parser.parse_args()
     try:
         rom, symbols = build(options.folder.resolve())
         ram = ram_text(rom, symbols)
+        script = script_text(load_game())
     except (BuildError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    rom_path, ram_path = PACKAGE / "alouette.nes", PACKAGE / "ram.toml"
+    made = {"alouette.nes": rom, "ram.toml": ram.encode(), "script.toml": script.encode()}
     if options.check:
+        paths = {PACKAGE / name: want for name, want in made.items()}
         wrong = [
             str(path)
-            for path, want in ((rom_path, rom), (ram_path, ram.encode()))
+            for path, want in paths.items()
             if not path.exists() or path.read_bytes() != want
         ]
         print("differs from its source: " + ", ".join(wrong) if wrong else "agrees with its source")
         return 1 if wrong else 0
     PACKAGE.mkdir(parents=True, exist_ok=True)
-    rom_path.write_bytes(rom)
-    ram_path.write_text(ram)
-    print(f"{rom_path.name}: SHA-1 {hashlib.sha1(rom).hexdigest()}")
+    for name, data in made.items():
+        (PACKAGE / name).write_bytes(data)
+    print(f"alouette.nes: SHA-1 {hashlib.sha1(rom).hexdigest()}")
     return 0
 
 

@@ -21,6 +21,7 @@ LAST_LINES = {
     "hud": r"frame 640: the score was written in \d+ frames, see hud\.png",
     "first_script": r"frame \d+: \d+ points, [0-3] lives left",
     "many_runners": r"copain [\d.]+: runner \d was luckiest",
+    "points_left_behind": r"10,950 points left behind",
     "random_play": r"seed 4: \d+ points, game over after \d+ frames",
     "record_a_movie": r"first\.fm2, first\.gif, first\.png",
     "savestate_search": r"frame \d+: \d+ points, \d+ of 30 ways survive",

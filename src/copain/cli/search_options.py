@@ -32,6 +32,7 @@ from copain.search import (
     Objective,
     OnBeat,
     Pareto,
+    Perfect,
     Points,
     Progress,
     Then,
@@ -39,7 +40,9 @@ from copain.search import (
     won,
 )
 
-_PLAIN: dict[str, type[Objective]] = {each.name: each for each in (Points, Fastest, FewestChanges)}
+_PLAIN: dict[str, type[Objective]] = {
+    each.name: each for each in (Points, Perfect, Fastest, FewestChanges)
+}
 _OBJECTIVES = (*_PLAIN, "region:NAME=LOW..HIGH,...", "beat:BPM[:BUTTON[:OFFSET]]")
 
 

@@ -13,14 +13,14 @@ from importlib import import_module, resources
 from pathlib import Path
 
 from copain.errors import GameError
-from copain.games.game import Action, Game, RamMap, Start, Table
+from copain.games.game import Action, Bounded, Game, RamMap, Start, Table
 from copain.games.ram_toml import parse_ram_map, read_ram_map
 from copain.games.stable_retro import StableRetroGame, from_stable_retro, stable_retro_names
 from copain.memory import Variable
 from copain.rom import Rom
 
 __all__ = [
-    "GAME_NAMES", "Action", "Game", "RamMap", "StableRetroGame", "Start", "Table",
+    "GAME_NAMES", "Action", "Bounded", "Game", "RamMap", "StableRetroGame", "Start", "Table",
     "from_stable_retro", "game_by_name", "game_of", "parse_ram_map", "ram_map_of", "read_ram_map",
     "rom_path", "stable_retro_names", "variables_of",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -203,3 +204,19 @@ class Game(ABC):
     def allowed(self, ram: Bytes) -> Flags:
         """Which actions are possible now: ``(..., actions)``."""
         return np.ones((*ram.shape[:-1], len(self.actions)), np.bool_)
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """What some games know: how many points are within reach."""
+
+    def bound(self, ram: Bytes) -> Numbers:
+        """The most that the score can still become, if no life is lost from here on.
+
+        Never too small: along a line it stays or falls, and where it falls, points were lost.
+        """
+        ...
+
+    def promise(self, ram: Bytes) -> npt.NDArray[np.float64]:
+        """Which of places with the same bound is better, in points: what of it is at risk."""
+        ...

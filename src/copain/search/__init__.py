@@ -19,6 +19,7 @@ from copain.search.go_explore import GoExplore, go_explore
 from copain.search.line import End, Found, Line, Progress
 from copain.search.mask import MaskSearch, find_mask
 from copain.search.mask_file import Mask
+from copain.search.perfect import Perfect
 from copain.search.polish import Polish, polish
 from copain.search.proof import inputs_of, movie_of, prove
 from copain.search.random_search import RandomSearch, random_search
@@ -26,8 +27,8 @@ from copain.search.style import FewestChanges, InRegion, OnBeat, Pareto, Then
 
 __all__ = [
     "Beam", "BruteForce", "Digest", "End", "Fastest", "FewestChanges", "Found", "GoExplore", "Goal",
-    "InRegion", "Line", "Mask", "MaskSearch", "Objective", "OnBeat", "Pareto", "Points", "Polish",
-    "Progress", "RandomSearch", "Then", "beam", "brute_force", "digest", "find_mask",
+    "InRegion", "Line", "Mask", "MaskSearch", "Objective", "OnBeat", "Pareto", "Perfect", "Points",
+    "Polish", "Progress", "RandomSearch", "Then", "beam", "brute_force", "digest", "find_mask",
     "go_explore", "inputs_of", "movie_of", "polish", "prove", "random_search", "stage_cleared",
     "won",
 ]  # fmt: skip

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from copain.errors import GameError
 from copain.games import ram_map_of
+from copain.games.alouette.bound import PointsAhead
+from copain.games.alouette.promise import Promise
+from copain.games.alouette.script import script
 from copain.games.game import SPLITS, Action, Flags, Game, Numbers, Presses, Start
 from copain.joypad import IDLE, FrameInput, Joypad
 from copain.memory import Bytes
@@ -116,6 +119,8 @@ class Alouette(Game):
         self.last_stage = last_stage
         self.start = _start_of(first_stage)
         self._land = self.ram_map.tables["terrain"]
+        self._ahead = PointsAhead(self.ram_map, script())
+        self._promise = Promise(self.ram_map, script())
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -172,6 +177,14 @@ class Alouette(Game):
         off_place = np.where(self.value(ram, "boss_state") > 0, at_boss, on_the_way)
         liking = self.score(ram) / 100 + self._powers(ram) - off_place
         return liking + self._targets(ram, x, y) - self._danger(ram, x, y)
+
+    def bound(self, ram: Bytes) -> Numbers:
+        """The most that the score can still become, if no life is lost from here on."""
+        return self._ahead.bound(ram)
+
+    def promise(self, ram: Bytes) -> Liking:
+        """Powers, a place to shoot from, and what is at risk, in points."""
+        return self._promise(ram)
 
     def cell(self, ram: Bytes) -> Numbers:
         """Stage, position in steps of 32 pixels, and the lark's place in squares of 16."""
