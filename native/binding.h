@@ -19,6 +19,7 @@
 
 #include "batch/pool.h"
 #include "batch/rollout.h"
+#include "rl/seen.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -79,7 +80,45 @@ struct RolloutArrays {
     RolloutBatch batch() const;  // throws CoreError if they do not fit each other
 };
 
+// What is to be seen of copies that play on, as it comes from Python; holds the arrays.
+class SeenArrays {
+  public:
+    template <typename T, typename Shape>
+    using Maybe = std::optional<Array<T, Shape>>;
+    SeenArrays(Array<uint8_t, nb::ndim<3>> ram, const RamSight* sight,
+               Maybe<int64_t, nb::ndim<2>> numbers, Maybe<float, nb::ndim<3>> features,
+               Maybe<float, nb::ndim<3>> features_given, Maybe<uint8_t, nb::ndim<4>> grey,
+               Maybe<uint8_t, nb::ndim<4>> grey_given, Maybe<uint8_t, nb::ndim<4>> screen,
+               bool fresh)
+        : ram_(std::move(ram)),
+          sight_(sight),
+          numbers_(std::move(numbers)),
+          features_(std::move(features)),
+          features_given_(std::move(features_given)),
+          grey_(std::move(grey)),
+          grey_given_(std::move(grey_given)),
+          screen_(std::move(screen)),
+          fresh_(fresh) {}
+
+    // For these copies of `count`, and what they play. Throws CoreError if the arrays do not fit
+    // each other. They hold as long as this does.
+    Seen seen(const Slots& rows, const Array<const uint16_t, nb::ndim<3>>& inputs,
+              size_t count) const;
+
+  private:
+    Array<uint8_t, nb::ndim<3>> ram_;
+    const RamSight* sight_;
+    Maybe<int64_t, nb::ndim<2>> numbers_;
+    Maybe<float, nb::ndim<3>> features_;
+    Maybe<float, nb::ndim<3>> features_given_;
+    Maybe<uint8_t, nb::ndim<4>> grey_;
+    Maybe<uint8_t, nb::ndim<4>> grey_given_;
+    Maybe<uint8_t, nb::ndim<4>> screen_;
+    bool fresh_;
+};
+
 void bind_colibri(nb::module_& module);  // colibri_module.cpp
+void bind_rl(nb::module_& module);       // rl_module.cpp
 void bind_search(nb::module_& module);   // search_module.cpp
 
 }  // namespace copain

@@ -16,6 +16,7 @@
 #include "binding.h"
 #include "colibri/cartridge.h"
 #include "colibri/console.h"
+#include "colibri/copies.h"
 #include "colibri/fleet.h"
 #include "colibri/hooks.h"
 #include "colibri/machine.h"
@@ -566,6 +567,50 @@ std::pair<double, uint64_t> time_rollout(FleetHandle& handle, const std::vector<
                                      inputs.shape(2), drawn);
 }
 
+// Copies --------------------------------------------------------------------------------------
+
+struct CopiesHandle {
+    CopiesHandle(const CartridgeHandle& cartridge, size_t count, size_t workers,
+                 const Array<const uint8_t, nb::ndim<2>>& palette, std::optional<unsigned> region,
+                 bool four_score, unsigned ram, uint32_t ram_seed)
+        : copies(cartridge.cartridge, options_of(cartridge, region, four_score, ram, ram_seed),
+                 count, workers, span_of(palette)) {}
+
+    colibri::Copies copies;
+};
+
+size_t row_of(const CopiesHandle& handle, int64_t row) {
+    if (row < 0 || static_cast<size_t>(row) >= handle.copies.count())
+        throw CoreError("there is no copy " + std::to_string(row));
+    return static_cast<size_t>(row);
+}
+
+void load_copies(CopiesHandle& handle, const Slots& rows, const nb::sequence& states) {
+    std::vector<std::span<const uint8_t>> blocks;
+    std::vector<nb::bytes> held;
+    for (const nb::handle state : states) {
+        held.push_back(nb::cast<nb::bytes>(state));
+        blocks.push_back(bytes_of(held.back()));
+    }
+    if (blocks.size() != rows.size())
+        throw CoreError("a state for each copy is needed");
+    for (size_t i = 0; i < rows.size(); ++i)
+        row_of(handle, rows.data()[i]);
+    handle.copies.load(span_of(rows), blocks);
+}
+
+std::pair<nb::bytes, int64_t> save_copy(CopiesHandle& handle, int64_t row) {
+    const auto [state, frame] = handle.copies.save(row_of(handle, row));
+    return {to_bytes(state), frame};
+}
+
+void play_copies(CopiesHandle& handle, const Slots& rows,
+                 const Array<const uint16_t, nb::ndim<3>>& inputs, const SeenArrays& arrays) {
+    const Seen seen = arrays.seen(rows, inputs, handle.copies.count());
+    const nb::gil_scoped_release released;
+    handle.copies.play(seen, check_signals);
+}
+
 }  // namespace
 
 void bind_colibri(nb::module_& module) {
@@ -697,6 +742,19 @@ void bind_colibri(nb::module_& module) {
              "watched"_a.noconvert(), "slots"_a.noconvert(), "hashes"_a.noconvert())
         .def("time_rollout", &time_rollout, "states"_a, "parents"_a.noconvert(),
              "inputs"_a.noconvert(), "drawn"_a = false);
+
+    nb::class_<CopiesHandle>(module, "MachineCopies")
+        .def(nb::init<const CartridgeHandle&, size_t, size_t,
+                      const Array<const uint8_t, nb::ndim<2>>&, std::optional<unsigned>, bool,
+                      unsigned, uint32_t>(),
+             "cartridge"_a, "count"_a, "workers"_a, "palette"_a, "region"_a.none() = nb::none(),
+             "four_score"_a = false, "ram"_a = 0, "ram_seed"_a = 0)
+        .def(
+            "set_skips_idle",
+            [](CopiesHandle& self, bool skips) { self.copies.set_skips_idle(skips); }, "skips"_a)
+        .def("load", &load_copies, "rows"_a.noconvert(), "states"_a)
+        .def("save", &save_copy, "row"_a)
+        .def("play", &play_copies, "rows"_a.noconvert(), "inputs"_a.noconvert(), "seen"_a);
 }
 
 }  // namespace copain

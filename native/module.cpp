@@ -10,6 +10,7 @@
 #include "batch/error.h"
 #include "batch/pool.h"
 #include "binding.h"
+#include "libretro/copies.h"
 #include "libretro/core.h"
 #include "libretro/rollout.h"
 #include "libretro/timing.h"
@@ -203,12 +204,7 @@ void free_slots(Pool& pool, const Slots& slots) {
     pool.free(span_of(slots));
 }
 
-void play(const nb::sequence& cores, Pool& pool, const Slots& parents,
-          const Array<const uint16_t, nb::ndim<3>>& inputs, bool keep,
-          const Array<const int64_t, nb::ndim<1>>& watch,
-          const std::optional<Array<const uint8_t, nb::ndim<1>>>& mask,
-          const Array<uint8_t, nb::ndim<2>>& ram, const Array<uint8_t, nb::ndim<3>>& watched,
-          const Array<int32_t, nb::ndim<1>>& slots, const Array<uint64_t, nb::ndim<1>>& hashes) {
+std::vector<std::shared_ptr<Core>> cores_of(const nb::sequence& cores) {
     std::vector<std::shared_ptr<Core>> used;
     for (const nb::handle core : cores) {
         Handle* handle = nullptr;
@@ -216,10 +212,30 @@ void play(const nb::sequence& cores, Pool& pool, const Slots& parents,
             throw nb::type_error("cores holds something that is not a Core");
         used.push_back(handle->shared());
     }
+    return used;
+}
+
+void play(const nb::sequence& cores, Pool& pool, const Slots& parents,
+          const Array<const uint16_t, nb::ndim<3>>& inputs, bool keep,
+          const Array<const int64_t, nb::ndim<1>>& watch,
+          const std::optional<Array<const uint8_t, nb::ndim<1>>>& mask,
+          const Array<uint8_t, nb::ndim<2>>& ram, const Array<uint8_t, nb::ndim<3>>& watched,
+          const Array<int32_t, nb::ndim<1>>& slots, const Array<uint64_t, nb::ndim<1>>& hashes) {
+    const std::vector<std::shared_ptr<Core>> used = cores_of(cores);
     const RolloutArrays arrays{parents, inputs, keep, watch, mask, ram, watched, slots, hashes};
     const RolloutBatch batch = arrays.batch();
     const nb::gil_scoped_release released;
     rollout(used, pool, batch, check_signals);
+}
+
+void play_on(const nb::sequence& cores, size_t workers, const Slots& rows,
+             const Array<const uint16_t, nb::ndim<3>>& inputs, const SeenArrays& arrays) {
+    const std::vector<std::shared_ptr<Core>> used = cores_of(cores);
+    const Seen seen = arrays.seen(rows, inputs, used.size());
+    if (seen.ports > kPorts)
+        throw CoreError("at most 8 joypads can be held");
+    const nb::gil_scoped_release released;
+    play_copies(used, seen, workers, check_signals);
 }
 
 std::pair<double, uint64_t> bare_advance(Handle& handle,
@@ -353,12 +369,15 @@ NB_MODULE(_native, module) {
                "inputs"_a.noconvert(), "keep"_a, "watch"_a.noconvert(), "mask"_a.none().noconvert(),
                "ram"_a.noconvert(), "watched"_a.noconvert(), "slots"_a.noconvert(),
                "hashes"_a.noconvert());
+    module.def("play_copies", &play_on, "cores"_a, "workers"_a, "rows"_a.noconvert(),
+               "inputs"_a.noconvert(), "seen"_a);
     module.def("time_advance", &bare_advance, "core"_a, "inputs"_a.noconvert(), "region"_a,
                "address"_a);
     module.def("time_rollout", &bare_rollout, "core"_a, "states"_a, "parents"_a.noconvert(),
                "inputs"_a.noconvert());
 
     bind_colibri(module);
+    bind_rl(module);
     bind_search(module);
 }
 

@@ -91,6 +91,7 @@ class Core {
 
     bool has_picture() const { return video_.has_frame(); }
     Picture picture() const { return video_.picture(); }
+    void grey_picture(GreyPicture& to) const { video_.grey(to); }
     const std::vector<int16_t>& samples() const { return audio_.samples(); }
     const std::deque<std::string>& log() const { return log_; }
 
@@ -122,6 +123,7 @@ class Core {
 
         void load(std::span<const uint8_t> state) { core_.load_now(state); }
         size_t save(std::span<uint8_t> to) { return core_.save_now(to); }
+        size_t state_size() const { return core_.functions().serialize_size(); }
         void frame(const uint16_t* held, size_t ports) {
             core_.hold(held, ports);
             core_.functions().run();

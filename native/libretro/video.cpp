@@ -45,6 +45,22 @@ void convert(const uint8_t* __restrict from, uint8_t* __restrict to, size_t pixe
     }
 }
 
+// The same into grey.
+template <retro_pixel_format format>
+void convert_to_grey(const uint8_t* __restrict from, uint8_t* __restrict to, size_t pixels) {
+    using Pixel = std::conditional_t<format == RETRO_PIXEL_FORMAT_XRGB8888, uint32_t, uint16_t>;
+    for (size_t i = 0; i < pixels; ++i) {
+        Pixel pixel;
+        std::memcpy(&pixel, from + i * sizeof pixel, sizeof pixel);
+        if constexpr (format == RETRO_PIXEL_FORMAT_XRGB8888)
+            to[i] = grey_of(pixel >> 16 & 255, pixel >> 8 & 255, pixel & 255);
+        else if constexpr (format == RETRO_PIXEL_FORMAT_RGB565)
+            to[i] = grey_of(widen5(pixel >> 11), widen6(pixel >> 5 & 63), widen5(pixel & 31));
+        else
+            to[i] = grey_of(widen5(pixel >> 10 & 31), widen5(pixel >> 5 & 31), widen5(pixel & 31));
+    }
+}
+
 Picture turned(Picture picture, unsigned quarters) {
     if (quarters == 0)
         return picture;
@@ -97,6 +113,30 @@ Picture Video::picture() const {
             break;
     }
     return turned(std::move(picture), rotation);
+}
+
+void Video::grey(GreyPicture& to) const {
+    if (rotation != 0) {
+        const Picture upright = picture();
+        to.resize(upright.width, upright.height);
+        for (size_t i = 0; i < upright.width * upright.height; ++i)
+            to.pixels[i] =
+                grey_of(upright.rgb[3 * i], upright.rgb[3 * i + 1], upright.rgb[3 * i + 2]);
+        return;
+    }
+    to.resize(width_, height_);
+    const size_t pixels = width_ * height_;
+    switch (raw_format_) {
+        case RETRO_PIXEL_FORMAT_XRGB8888:
+            convert_to_grey<RETRO_PIXEL_FORMAT_XRGB8888>(raw_.data(), to.pixels.data(), pixels);
+            break;
+        case RETRO_PIXEL_FORMAT_RGB565:
+            convert_to_grey<RETRO_PIXEL_FORMAT_RGB565>(raw_.data(), to.pixels.data(), pixels);
+            break;
+        case RETRO_PIXEL_FORMAT_0RGB1555:
+            convert_to_grey<RETRO_PIXEL_FORMAT_0RGB1555>(raw_.data(), to.pixels.data(), pixels);
+            break;
+    }
 }
 
 }  // namespace copain

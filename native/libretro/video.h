@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libretro/api.h"
+#include "rl/picture.h"
 
 namespace copain {
 
@@ -28,6 +29,8 @@ class Video {
 
     // The kept frame, upright.
     Picture picture() const;
+    // The same in grey.
+    void grey(GreyPicture& to) const;
 
   private:
     std::vector<uint8_t> raw_;  // rows without padding, in the core's format

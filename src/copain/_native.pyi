@@ -414,6 +414,78 @@ class StatePool:
     def free(self, slots: npt.NDArray[np.int32]) -> None:
         """Raises CoreError, and frees nothing, if one is not in use."""
 
+class RamSight:
+    """What is seen of RAM; see `copain.sight.RamSight`."""
+
+    def __init__(
+        self,
+        numbers: Sequence[tuple[int, int, int, bool, bool, int]],
+        features: Sequence[tuple[int, bool, float, float]],
+        kept: int,
+    ) -> None:
+        """Numbers: address, length, type (0 plain, 1 negative, 2 bcd, 3 digits), big, swapped,
+        mask (-1: all bits). Features: index, equals, low, scale.
+        """
+
+    def look(
+        self, ram: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """The numbers that are kept, and the features, of one RAM."""
+
+class Seen:
+    """What is to be seen, and where it goes; see `copain.copies.Seen`. Holds the arrays."""
+
+    def __init__(
+        self,
+        ram: npt.NDArray[np.uint8],
+        sight: RamSight | None,
+        numbers: npt.NDArray[np.int64] | None,
+        features: npt.NDArray[np.float32] | None,
+        features_given: npt.NDArray[np.float32] | None,
+        grey: npt.NDArray[np.uint8] | None,
+        grey_given: npt.NDArray[np.uint8] | None,
+        screen: npt.NDArray[np.uint8] | None,
+        fresh: bool,
+    ) -> None: ...
+
+def shrunk(grey: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
+    """A grey picture in another size; see `copain.sight.shrunk`."""
+
+def play_copies(
+    cores: Sequence[Core],
+    workers: int,
+    rows: npt.NDArray[np.int32],
+    inputs: npt.NDArray[np.uint16],
+    seen: Seen,
+) -> None:
+    """Play ``inputs`` (``uint16 (B, T, ports)``) on these of the cores, on threads."""
+
+class MachineCopies:
+    """Machines of one game that play on, each in a block of its own. One call at a time."""
+
+    def __init__(
+        self,
+        cartridge: Cartridge,
+        count: int,
+        workers: int,
+        palette: npt.NDArray[np.uint8],
+        region: int | None = None,
+        four_score: bool = False,
+        ram: int = 0,
+        ram_seed: int = 0,
+    ) -> None:
+        """``palette``: ``uint8 (512, 3)``, see `Machine.screen`."""
+
+    def set_skips_idle(self, skips: bool) -> None: ...
+    def load(self, rows: npt.NDArray[np.int32], states: Sequence[bytes]) -> None:
+        """Take copies to states; all or none."""
+
+    def save(self, row: int) -> tuple[bytes, int]:
+        """A copy's state, and its frame."""
+
+    def play(self, rows: npt.NDArray[np.int32], inputs: npt.NDArray[np.uint16], seen: Seen) -> None:
+        """Play ``inputs`` (``uint16 (B, T, ports)``) on these copies, on all threads."""
+
 class MachineFleet:
     """Machines of one game, one a thread. One rollout at a time; others wait."""
 

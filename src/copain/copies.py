@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from copain.errors import InputError
+from copain.joypad import InputLog, check_input_log
 from copain.memory import Bytes
 from copain.rom import Rom
-from copain.savestate import Savestate
+from copain.savestate import Savestate, SavestateHeader, check_savestate
 from copain.sight import RamSight
 from copain.system import System
 
@@ -28,23 +29,23 @@ Rows = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What was seen last, in order: of each of N copies the newest K, the newest at the end.
+    """What was seen last of each of N copies, in order: K items, the newest at the end.
 
-    ``after[row, :-1]`` becomes ``before[row, 1:]`` and ``after[row, -1]`` what is new; with
-    `Seen.fresh` all of ``after[row]`` becomes what is new, and `before` may be the same array.
-    Both are ``(N, K, ...)``.
+    ``kept``, ``(N, K, ...)``, moves on with each call: the oldest goes, the newest comes. With
+    `Seen.fresh` all K items become the newest. `given`, of the same shape, gets a copy.
     """
 
-    before: npt.NDArray[Any]
-    after: npt.NDArray[Any]
+    kept: npt.NDArray[Any]
+    given: npt.NDArray[Any] | None = None
 
     def push(self, row: int, new: npt.NDArray[Any], *, fresh: bool) -> None:
         """Take in what is new of one copy."""
-        if fresh:
-            self.after[row] = new
-        else:
-            self.after[row, :-1] = self.before[row, 1:]
-            self.after[row, -1] = new
+        mine = self.kept[row]
+        if not fresh:
+            mine[:-1] = mine[1:].copy()
+        mine[slice(None) if fresh else -1] = new
+        if self.given is not None:
+            self.given[row] = mine
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +135,37 @@ def check_rows(rows: npt.ArrayLike, count: int, what: str) -> Rows:
         return np.zeros(0, np.int32)
     if given.ndim != 1 or given.dtype.kind not in "iu":
         raise InputError(f"{what}: rows is a sequence of numbers of copies, not {rows!r}")
-    low, high = int(given.min()), int(given.max())
-    if low < 0 or high >= count or len(np.unique(given)) != len(given):
+    inside = given.min() >= 0 and given.max() < count
+    if not inside or np.bincount(given, minlength=count).max() > 1:
         raise InputError(
             f"{what}: rows {given.tolist()}; each is one of the copies 0 to {count - 1}, once"
         )
     return np.ascontiguousarray(given, np.int32)
+
+
+def check_savestates(rows: Rows, savestates: Sequence[Savestate], header: SavestateHeader) -> None:
+    """Raise unless there is a savestate for each of these copies, of the game in `header`."""
+    if len(savestates) != len(rows):
+        raise InputError(
+            f"Copies.load: {len(savestates)} savestates for {len(rows)} copies; one each is needed"
+        )
+    for savestate in savestates:
+        check_savestate(savestate, header)
+
+
+def check_play(
+    rows: Rows, inputs: npt.ArrayLike, seen: Seen, copies: Copies
+) -> tuple[Rows, InputLog]:
+    """The arguments of `Copies.play`, checked: rows, and inputs ``uint16 (B, T, ports)``."""
+    what, system = "Copies.play", copies.system
+    rows = check_rows(rows, copies.count, what)
+    logs = check_input_log(inputs, system.ports, system.button_bits, what, 3)
+    if len(logs) != len(rows):
+        raise InputError(
+            f"{what}: {len(logs)} input logs for {len(rows)} copies; one each is needed"
+        )
+    check_seen(seen, copies.count, logs.shape[1], copies.ram_size, what)
+    return rows, logs
 
 
 def check_seen(seen: Seen, count: int, frames: int, ram_size: int, what: str) -> None:
@@ -160,17 +186,14 @@ def _misfit(seen: Seen, count: int, frames: int, ram_size: int) -> str:
         needed = (count, seen.sight.kept)
         if seen.numbers.shape != needed:
             return f"numbers has the shape {seen.numbers.shape}; {needed} is needed"
-    for name, stack, size in (
-        ("features", seen.features, 3),
-        ("grey", seen.grey, 4),
-    ):
+    for name, stack, size in (("features", seen.features, 3), ("grey", seen.grey, 4)):
         if stack is None:
             continue
-        before, after = stack.before, stack.after
-        if before.shape != after.shape or after.ndim != size or len(after) != count:
-            return f"{name} of shapes {before.shape} and {after.shape}; (copies, depth, ...) is"
-        if not seen.fresh and np.may_share_memory(before, after):
-            return f"{name}: before and after are the same memory"
+        kept, given = stack.kept, stack.given
+        if kept.ndim != size or len(kept) != count or not kept.shape[1]:
+            return f"{name} has the shape {kept.shape}; ({count}, depth, ...) is needed"
+        if given is not None and given.shape != kept.shape:
+            return f"{name}: what is given has the shape {given.shape}, what is kept {kept.shape}"
     if seen.screen is not None and (
         seen.screen.ndim != 4 or len(seen.screen) != count or seen.screen.shape[-1] != 3
     ):

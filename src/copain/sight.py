@@ -104,12 +104,10 @@ def area_weights(size: int, to: int) -> npt.NDArray[np.int32]:
 
     The weights of a pixel add up to 128: what rounding leaves goes to the largest.
     """
-    edges = np.arange(to + 1) * (size / to)
-    low, high = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(size)[None]
-    covered = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    covered /= covered.sum(axis=1, keepdims=True)
-    weights = np.rint(covered * 128).astype(np.int32)
+    low = np.arange(to)[:, None] * size  # in units of 1/to of a pixel
+    pixel = np.arange(size)[None] * to
+    covered = np.clip(np.minimum(low + size, pixel + to) - np.maximum(low, pixel), 0, None)
+    weights = ((256 * covered + size) // (2 * size)).astype(np.int32)
     weights[np.arange(to), weights.argmax(axis=1)] += 128 - weights.sum(axis=1)
     return weights
 

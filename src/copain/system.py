@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag
 from fractions import Fraction
+from functools import cache
 
 from copain.errors import RomError
 
@@ -51,13 +52,15 @@ class System:
     @property
     def button_bits(self) -> int:
         """All bits that an input of this system may hold."""
-        bits = 0
-        for button in self.buttons:
-            bits |= button
-        return int(bits)  # not a Button: its ~ knows no other bits
+        return _bits_of(self.buttons)
 
     def __str__(self) -> str:
         return self.name
+
+
+@cache
+def _bits_of(buttons: tuple[Button, ...]) -> int:
+    return sum(int(button) for button in buttons)  # not a Button: its ~ knows no other bits
 
 
 _PAD = (Button.UP, Button.DOWN, Button.LEFT, Button.RIGHT)

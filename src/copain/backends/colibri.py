@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from copain import _native
+from copain.backends.colibri_copies import ColibriCopies
 from copain.backends.colibri_debug import Debugging
 from copain.backends.colibri_fleet import NAME, RAM_SIZE, VERSION, ColibriFleet, Game
 from copain.backends.colibri_palette import PALETTE
@@ -277,6 +278,11 @@ class ColibriEmulator(Debugging):
         """Machines of the same game with the same options, for batches of rollouts."""
         _ = self.native
         return ColibriFleet(self._game, workers)
+
+    def open_copies(self, count: int, workers: int) -> ColibriCopies:
+        """Copies of the same game with the same options, that play on together."""
+        _ = self.native
+        return ColibriCopies(self._game, count, workers)
 
     # The end
 

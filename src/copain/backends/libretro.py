@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from copain import _native
 from copain.backends.cores import CoreFile, find_core, systems_of
+from copain.backends.libretro_copies import LibretroCopies
 from copain.emulator import Picture, check_frames
 from copain.errors import (
     EmulatorClosed,
@@ -331,6 +332,11 @@ class LibretroEmulator:
         if workers < 1:
             raise InputError(f"open_fleet(workers={workers}): at least 1 is needed")
         return LibretroFleet([self._again() for _ in range(workers)])
+
+    def open_copies(self, count: int, workers: int) -> LibretroCopies:
+        """`count` new instances of the same core and game, that play on together."""
+        self._check_open()
+        return LibretroCopies([self._again() for _ in range(count)], workers)
 
     def _again(self) -> LibretroEmulator:
         return LibretroEmulator(self._rom, self._file.path, self._options, self._devices)

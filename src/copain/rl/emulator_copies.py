@@ -11,10 +11,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from copain.copies import Rows, Seen, check_rows, check_seen
+from copain.copies import Rows, Seen, check_play, check_rows
 from copain.emulator import Emulator, HasScreen, Picture
 from copain.errors import CopainError, EmulatorError, InputError
-from copain.joypad import check_input_log
 from copain.rollout import frame_inputs
 from copain.rom import Rom
 from copain.savestate import Savestate
@@ -100,14 +99,7 @@ class EmulatorCopies:
 
     def play(self, rows: Rows, inputs: npt.NDArray[np.uint16], seen: Seen) -> None:
         """Play on, a copy a thread."""
-        rows = check_rows(rows, self.count, "Copies.play")
-        system = self.system
-        logs = check_input_log(inputs, system.ports, system.button_bits, "Copies.play", 3)
-        if len(logs) != len(rows):
-            raise InputError(
-                f"Copies.play: {len(logs)} input logs for {len(rows)} copies; one each is needed"
-            )
-        check_seen(seen, self.count, logs.shape[1], self.ram_size, "Copies.play")
+        rows, logs = check_play(rows, inputs, seen, self)
 
         def play(job: int) -> None:
             row = int(rows[job])
@@ -153,7 +145,7 @@ def play_by_loop(emulator: Emulator, row: int, log: npt.NDArray[np.uint16], seen
         if seen.features is not None:
             seen.features.push(row, seen.sight.features_of(numbers), fresh=seen.fresh)
     if seen.grey is not None:
-        size = seen.grey.after.shape[2:]
+        size = seen.grey.kept.shape[2:]
         brightest = grey_of(pictures[-1])
         if len(pictures) > 1 and pictures[0].shape == pictures[-1].shape:
             brightest = np.maximum(brightest, grey_of(pictures[0]))

@@ -86,7 +86,7 @@ class CopainEnv(gymnasium.Env[Any, Any]):
         """The picture of the last frame, ``uint8 (height, width, 3)``, or, in a window, None."""
         if self.render_mode != "rgb_array":
             return None
-        return self._episodes.observations.pictures[0].copy()
+        return self._episodes.observations.picture(0)
 
     def action_masks(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which actions of the table are possible now: ``bool (actions,)``."""
@@ -111,7 +111,8 @@ class CopainEnv(gymnasium.Env[Any, Any]):
     def _told(self, *ends: Any) -> tuple[Any, dict[str, Any]]:
         if self.render_mode == "human":
             self._window = self._window or Window(self.task.game.name)
-            self._window.show(self._episodes.observations.pictures[0], self.metadata["render_fps"])
+            picture = self._episodes.observations.picture(0)
+            self._window.show(picture, self.metadata["render_fps"])
         info = {key: column[0] for key, column in self._infos.columns(*ends).items()}
         return self._episodes.observations.of(0), info
 

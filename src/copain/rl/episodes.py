@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.utils import seeding
 
-from copain.copies import Rows, Seen, Stack
+from copain.copies import Rows, Seen
 from copain.games import Start
 from copain.games.objective import judged, won
 from copain.rl.actions import Actions
@@ -76,10 +76,8 @@ class Episodes:
             except BaseException:
                 self.close()
                 raise
-        self.observations = Observations(
-            task, count, self._sight.size, self.copies.ram_size, size, renders=renders
-        )
         self._ram = np.zeros((task.action_repeat + 1, count, self.copies.ram_size), np.uint8)
+        self.observations = Observations(task, self._sight.size, self.ram, size, renders=renders)
         self.numbers = np.zeros((count, self._sight.kept), np.int64)
         self.names = [variable.name for variable in self._sight.variables[: self._sight.kept]]
         self._held = np.zeros((count, self._emulator.system.ports), np.uint16)
@@ -169,24 +167,24 @@ class Episodes:
         """
         chosen = self.actions.held(actions, len(rows))
         inputs = self._inputs(rows, chosen)
-        before = self.frame[rows]
+        before = self.frame.copy()
         self._look(rows, inputs, fresh=False)
-        ram = self._ram if len(rows) == self.count else self._ram[:, rows]
-        dead, there = self._ends(ram)
-        reward = self._rewarding.of(rows, ram, inputs, before)
+        # All copies are judged, also those that were not played: it is quicker than to pick some.
+        dead, there = self._ends(self._ram)
+        reward = self._rewarding.of(self._ram, self._of_all(rows, inputs), before)
         ended = dead | there
         ended_before = np.zeros_like(ended)
         np.logical_or.accumulate(ended[:-1], axis=0, out=ended_before[1:])
         first = ended & ~ended_before
-        lost: Flags = np.logical_or.reduce(first & dead, axis=0)
-        reached: Flags = np.logical_or.reduce(first & there, axis=0)
+        lost: Flags = np.logical_or.reduce(first & dead, axis=0)[rows]
+        reached: Flags = np.logical_or.reduce(first & there, axis=0)[rows]
         self._held[rows] = inputs[:, -1]
         self.frame[rows] += inputs.shape[1]
         self.steps[rows] += 1
         limit = self.task.max_episode_steps
         over = np.zeros(len(rows), np.bool_) if limit is None else self.steps[rows] >= limit
         outcome = Outcome(
-            np.where(ended_before, 0.0, reward).sum(axis=0),
+            np.where(ended_before, 0.0, reward).sum(axis=0)[rows],
             lost,
             reached & ~lost,
             over,
@@ -205,6 +203,14 @@ class Episodes:
             inputs = np.where(kept[..., None], self._held[rows][:, None], inputs)
         return np.ascontiguousarray(inputs, np.uint16)
 
+    def _of_all(self, rows: Rows, inputs: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+        """The inputs of all copies, of which some were not played."""
+        if len(rows) == self.count:
+            return inputs
+        every = np.zeros((self.count, *inputs.shape[1:]), np.uint16)
+        every[rows] = inputs
+        return every
+
     def _ends(self, ram: npt.NDArray[np.uint8]) -> tuple[Flags, Flags]:
         """In which frames (T, B) the player was lost, and where the goal was reached."""
         prev, now = ram[:-1], ram[1:]
@@ -213,9 +219,7 @@ class Episodes:
 
     def _look(self, rows: Rows, inputs: npt.NDArray[np.uint16], *, fresh: bool) -> None:
         """Play frames, and take in what is seen."""
-        seen = self.observations
-        before, after = seen.turn(rows, fresh=fresh)
-        features, grey = after.get("ram"), after.get("screen84")
+        observed = self.observations
         self.copies.play(
             rows,
             inputs,
@@ -223,14 +227,13 @@ class Episodes:
                 self._ram if inputs.shape[1] else self._ram[-1:],
                 self._sight,
                 self.numbers,
-                None if features is None else Stack(before["ram"], features),
-                None if grey is None else Stack(before["screen84"], grey),
-                after.get("screen"),
+                observed.stack("ram"),
+                observed.stack("screen84"),
+                observed.screen,
                 fresh,
             ),
         )
-        if "ram_bytes" in after:
-            after["ram_bytes"][rows] = self.ram[rows]
+        observed.seen(rows)
 
     # Looking
 

@@ -91,28 +91,34 @@ class Rewarding:
         _, self._score[rows] = stepped(self._reward, ram, ram, ports, frame, acc)
         self._acc[rows] = acc
 
-    def of(
-        self,
-        rows: npt.NDArray[np.int32],
-        ram: Bytes,
-        inputs: npt.NDArray[np.uint16],
-        frame: Numbers,
-    ) -> RewardArray:
-        """The reward of each frame: ``float64 (T, B)``.
+    def of(self, ram: Bytes, inputs: npt.NDArray[np.uint16], frame: Numbers) -> RewardArray:
+        """The reward of each frame of all copies: ``float64 (T, N)``.
 
-        `ram` is ``uint8 (T + 1, B, ram_size)``, `inputs` ``uint16 (B, T, ports)``, and `frame`
-        ``int64 (B,)``, frames since power-on before the first.
+        `ram` is ``uint8 (T + 1, N, ram_size)``, `inputs` ``uint16 (N, T, ports)``, and `frame`
+        ``int64 (N,)``, frames since power-on before the first.
         """
         if not isinstance(self._reward, Objective):
-            rewards = judged("reward", self._reward, ram[:-1], ram[1:])
-            return rewards.astype(np.float64)
-        frames, count = ram.shape[0] - 1, ram.shape[1]
+            return judged("reward", self._reward, ram[:-1], ram[1:]).astype(np.float64)
+        frames, count, size = ram.shape[0] - 1, *ram.shape[1:]
         scores = np.empty((frames + 1, count), np.int64)
-        scores[0] = self._score[rows]
-        acc = self._acc[rows]
-        for t in range(frames):
-            acc, scores[t + 1] = stepped(
-                self._reward, ram[t], ram[t + 1], inputs[:, t], frame + t + 1, acc
+        scores[0] = self._score
+        if self._reward.carried:
+            acc = self._acc
+            for t in range(frames):
+                acc, scores[t + 1] = stepped(
+                    self._reward, ram[t], ram[t + 1], inputs[:, t], frame + t + 1, acc
+                )
+            self._acc = acc
+        else:  # nothing depends on the frame before: all at once
+            flat = frames * count
+            _, gained = stepped(
+                self._reward,
+                ram[:-1].reshape(flat, size),
+                ram[1:].reshape(flat, size),
+                inputs.swapaxes(0, 1).reshape(flat, -1),
+                np.concatenate([frame + t + 1 for t in range(frames)]),
+                np.zeros((flat, 0), np.int64),
             )
-        self._score[rows], self._acc[rows] = scores[-1], acc
+            scores[1:] = gained.reshape(frames, count)
+        self._score = scores[-1].copy()
         return np.diff(scores, axis=0).astype(np.float64)

@@ -33,8 +33,8 @@ class CopainVectorEnv(VectorEnv[Any, Any, Array]):
     next step resets it (and ignores its action), the same step does (and tells the last of it in
     ``final_obs`` and ``final_info``), or you do, with ``reset(options={"reset_mask": ...})``.
 
-    Observations are copies, unless `copy` is False: then they lie in two sets of arrays that take
-    turns, and the next step but one, or a reset, writes over them.
+    Observations are copies, unless `copy` is False: then they are the environment's own arrays,
+    and the next step or reset writes over them.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 15}
@@ -122,6 +122,8 @@ class CopainVectorEnv(VectorEnv[Any, Any, Array]):
         rows = episodes.all_rows if not over.any() else np.flatnonzero(~over).astype(np.int32)
         reward = np.zeros(count, np.float64)
         dead, won, terminated, truncated = np.zeros((4, count), np.bool_)
+        if self.copy:
+            episodes.observations.prepare()
         if len(rows):
             episodes.actions.check_count(actions, count)
             outcome = episodes.step(rows, actions[rows])
@@ -189,7 +191,7 @@ class CopainVectorEnv(VectorEnv[Any, Any, Array]):
         """The pictures of the last frame of each copy, ``uint8 (height, width, 3)``."""
         if self.render_mode is None:
             return None
-        return tuple(picture.copy() for picture in self._episodes.observations.pictures)
+        return tuple(self._episodes.observations.picture(row) for row in range(self.num_envs))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Close the emulators."""
