@@ -23,7 +23,8 @@ from copain.testing.audit import ram_trace
 
 PACKAGE = Path(game_module.__file__).parent
 MOVIES = sorted((PACKAGE / "movies").glob("*.fm2"))
-PERFECT = ("perfect",)
+CARD = 1
+PERFECT = ("perfect", "fastest")
 GAME = Alouette()
 
 
@@ -148,6 +149,55 @@ def test_the_perfect_run_scores_what_is_proven_to_be_the_most_in_every_stage(nam
     assert (GAME.bound(trace) == sum(proven())).all()
     assert (GAME.value(trace[-1], "lives"), GAME.value(trace[-1], "deaths")) == (3, 0)
     assert losses(trace) == []
+
+
+# ---- the fastest run ----
+
+UNTIL_THE_CARD = 54
+"""Frames from power-on to the first stage's card, when Start is held from the beginning."""
+BESIDES_THE_FIGHTS = 6908
+"""Frames from there to the ending in which nothing can vary, as MAXIMUM.md has it."""
+CLOCKS_AT_LEAST = (73, 106, 18)
+FASTEST = 7212
+
+
+def clocks(trace: Bytes) -> list[int]:
+    """The clock of each boss when it was beaten."""
+    stage, state = GAME.stage(trace), GAME.value(trace, "boss_state")
+    clock = GAME.value(trace, "boss_clock")
+    return [int(clock[(stage == number) & (state == 3)][0]) for number in range(STAGES)]
+
+
+@pytest.mark.parametrize("path", MOVIES, ids=lambda path: path.stem)
+def test_nothing_but_the_start_and_the_fights_takes_more_or_less_time(path: Path) -> None:
+    trace = trace_of(path)
+    mode = GAME.value(trace, "mode")
+    card, ending = (int(np.flatnonzero(mode == number)[0]) for number in (CARD, ENDING))
+    assert ending + 1 - card - sum(clocks(trace)) == BESIDES_THE_FIGHTS
+    assert card >= UNTIL_THE_CARD
+    assert all(found >= least for found, least in zip(clocks(trace), CLOCKS_AT_LEAST, strict=True))
+
+
+def test_the_fastest_run() -> None:
+    trace = trace_of(movie("fastest"))
+    assert len(trace) == Movie.read(movie("fastest")).frames == FASTEST
+    assert UNTIL_THE_CARD + BESIDES_THE_FIGHTS + sum(clocks(trace)) == FASTEST
+    assert (GAME.value(trace, "mode") == ENDING).nonzero()[0].tolist() == [FASTEST - 1]
+    assert min(Movie.read(path).frames for path in MOVIES) == FASTEST
+    page = (PACKAGE / "MAXIMUM.md").read_text()
+    least = UNTIL_THE_CARD + BESIDES_THE_FIGHTS + sum(CLOCKS_AT_LEAST)
+    assert f"| **{least:,}** | **{FASTEST:,}** |" in page
+
+
+def test_no_start_is_read_before_the_one_that_is_held_from_power_on() -> None:
+    for first in (1, 20):  # held from a later frame on it is read later, or at the same time
+        with copain.open(rom_path("alouette"), "colibri") as nes:
+            if first > 1:
+                nes.advance(frames=first - 1)
+            while nes.frame <= UNTIL_THE_CARD:
+                assert nes.ram["mode"] != CARD or nes.frame < 4
+                nes.advance(copain.Joypad(start=True))
+            assert (nes.ram["mode"] == CARD) == (first == 1)
 
 
 # ---- searching for it ----
