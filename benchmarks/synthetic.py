@@ -196,6 +196,24 @@ class SyntheticPool:
         """Not needed to measure."""
         raise NotImplementedError
 
+    def put_on(
+        self,
+        shelf: _native.Shelf,
+        slots: npt.NDArray[np.int32],
+        ram: Bytes,
+        rows: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int64]:
+        """Pack machines onto a shelf."""
+        return shelf.put(self.states.view(np.uint8), slots, ram, rows)
+
+    def take_from(
+        self, shelf: _native.Shelf, numbers: npt.NDArray[np.int64], ram: Bytes
+    ) -> npt.NDArray[np.int32]:
+        """Unpack them."""
+        slots = self.allot(len(numbers))
+        shelf.take(self.states.view(np.uint8), slots, numbers, ram)
+        return slots
+
 
 class SyntheticFleet:
     """Many machines on threads; NumPy's large operations run at the same time."""

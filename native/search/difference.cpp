@@ -93,34 +93,49 @@ void pack(std::vector<uint8_t>& packed, std::span<const uint8_t> item, uint64_t 
     packed.insert(packed.end(), runs.begin(), runs.end());
 }
 
-bool Unpacking::next(std::vector<uint8_t>& item, uint64_t& number) {
-    if (packed_.empty())
-        return false;
-    number = take_number(packed_);
-    const uint64_t length = take_number(packed_);
-    if (length > packed_.size())
+Unpacked take(std::span<const uint8_t>& packed) {
+    Unpacked item;
+    item.number = take_number(packed);
+    const uint64_t length = take_number(packed);
+    if (length > packed.size())
         damaged();
-    std::span<const uint8_t> runs = packed_.first(length);
-    packed_ = packed_.subspan(length);
-    const uint64_t size = take_number(runs);
-    if (size > most_)
+    item.runs = packed.first(length);
+    packed = packed.subspan(length);
+    item.size = take_number(item.runs);
+    return item;
+}
+
+void Unpacked::write(std::span<const uint8_t> reference, std::span<uint8_t> room) const {
+    if (size > room.size())
         damaged();
-    const size_t both = std::min<size_t>(size, reference_.size());
-    item.assign(reference_.begin(), reference_.begin() + static_cast<std::ptrdiff_t>(both));
-    item.resize(size);
+    const size_t both = std::min<size_t>(size, reference.size());
+    if (both > 0)
+        std::memcpy(room.data(), reference.data(), both);
+    std::memset(room.data() + both, 0, size - both);
     size_t at = 0;
-    while (!runs.empty()) {
-        const uint64_t skipped = take_number(runs);
+    for (std::span<const uint8_t> left = runs; !left.empty();) {
+        const uint64_t skipped = take_number(left);
         if (skipped > size - at)
             damaged();
         at += skipped;
-        const uint64_t count = take_number(runs);
-        if (count > size - at || count > runs.size())
+        const uint64_t count = take_number(left);
+        if (count > size - at || count > left.size())
             damaged();
-        std::copy_n(runs.begin(), count, item.begin() + static_cast<std::ptrdiff_t>(at));
-        runs = runs.subspan(count);
+        std::memcpy(room.data() + at, left.data(), count);
+        left = left.subspan(count);
         at += count;
     }
+}
+
+bool Unpacking::next(std::vector<uint8_t>& item, uint64_t& number) {
+    if (packed_.empty())
+        return false;
+    const Unpacked next = take(packed_);
+    if (next.size > most_)
+        damaged();
+    item.resize(next.size);
+    next.write(reference_, item);
+    number = next.number;
     return true;
 }
 

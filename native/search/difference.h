@@ -18,6 +18,18 @@ namespace copain {
 void pack(std::vector<uint8_t>& packed, std::span<const uint8_t> item, uint64_t number,
           std::span<const uint8_t> reference);
 
+// One item, before it is unpacked.
+struct Unpacked {
+    uint64_t number = 0, size = 0;
+    std::span<const uint8_t> runs;
+
+    // Unpacks it into the first `size` bytes of `room`; throws CoreError if it has fewer.
+    void write(std::span<const uint8_t> reference, std::span<uint8_t> room) const;
+};
+
+// The first item; `packed` is what comes after it.
+Unpacked take(std::span<const uint8_t>& packed);
+
 // Takes items out again. Bytes that `pack` did not write lead to other items, or to CoreError;
 // nothing outside of them is read, and no item becomes larger than `most`.
 class Unpacking {

@@ -6,6 +6,7 @@ button each bit is. Every call that emulates releases the GIL.
 """
 
 from collections.abc import Callable, Sequence
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -531,22 +532,86 @@ class MachineFleet:
 class SeenTable:
     """Places by their RAM hash, and the best score that each was come to with."""
 
-    def __init__(self) -> None: ...
+    def __init__(self, most: int = 0, folder: str = "") -> None:
+        """What does not fit into `most` bytes of memory is in files in `folder`, if given."""
+
     def __len__(self) -> int: ...
     @property
     def bytes(self) -> int:
         """The memory it takes."""
+
+    @property
+    def spilled(self) -> int:
+        """What of it is in files, in bytes."""
 
     def improve(
         self,
         hashes: npt.NDArray[np.uint64],
         scores: npt.NDArray[np.int64],
         improved: npt.NDArray[np.bool_],
+        older: SeenTable | None = None,
     ) -> None:
         """Note the rows at a new place, or at a known one with a higher score; say which.
 
-        Of rows of one batch at the same place the best is taken, of equal ones the first.
+        Of rows of one batch at the same place the best is taken, of equal ones the first. What
+        `older` knows as well or better is no news. Raises CoreError when the disk is full.
         """
+
+class Shelf:
+    """Savestates with their RAM, packed as differences to each other. One thread at a time.
+
+    All raise CoreError: for a place that is not there, a full pool, a full disk.
+    """
+
+    def __init__(self, ram_size: int, most: int = 0, folder: str = "") -> None:
+        """What does not fit into `most` bytes of memory is in a file in `folder`, if given."""
+
+    def __len__(self) -> int: ...
+    @property
+    def bytes(self) -> int:
+        """The memory it takes."""
+
+    @property
+    def spilled(self) -> int:
+        """What of it is in the file, in bytes."""
+
+    @property
+    def packed(self) -> int:
+        """The bytes of all that is packed."""
+
+    def put(
+        self,
+        pool: Pool | StatePool | npt.NDArray[np.uint8],
+        slots: npt.NDArray[np.int32],
+        ram: npt.NDArray[np.uint8],
+        rows: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int64]:
+        """Pack these rows of `slots` and `ram`; their numbers. An array has a savestate a row."""
+
+    @overload
+    def take(
+        self,
+        pool: Pool | StatePool,
+        numbers: npt.NDArray[np.int64],
+        ram: npt.NDArray[np.uint8],
+    ) -> npt.NDArray[np.int32]:
+        """Unpack into new slots of a pool, in order; `ram` is written."""
+
+    @overload
+    def take(
+        self,
+        states: npt.NDArray[np.uint8],
+        slots: npt.NDArray[np.int32],
+        numbers: npt.NDArray[np.int64],
+        ram: npt.NDArray[np.uint8],
+    ) -> None:
+        """Unpack into these rows of an array."""
+
+    def ram(self, numbers: npt.NDArray[np.int64], ram: npt.NDArray[np.uint8]) -> None:
+        """Unpack RAM alone."""
+
+    def drop(self, numbers: npt.NDArray[np.int64]) -> None:
+        """Places that are not needed any more."""
 
 def pack(
     pool: Pool | StatePool, slots: npt.NDArray[np.int32], reference: bytes

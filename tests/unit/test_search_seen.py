@@ -62,8 +62,8 @@ def test_the_news_of_seen_are_all_it_knows(seed: int) -> None:
     news: list[npt.NDArray[Any]] = []
     for _ in range(20):
         seen.improve(chance.integers(0, 500, 90).astype(np.uint64), chance.integers(-9, 9, 90))
-        news.append(seen.news())
-    assert len(seen.news()) == 0
+        news.append(seen.news()["seen"])
+    assert len(seen.news()["seen"]) == 0
     rows = np.concatenate(news)
     again.improve(rows["hash"], rows["score"])
     assert len(again) == len(seen)
@@ -74,7 +74,7 @@ def test_the_news_of_seen_are_all_it_knows(seed: int) -> None:
 
 
 def test_seen_takes_little_memory() -> None:
-    seen = Seen()
+    seen = Seen(logged=False)
     chance = np.random.default_rng(0)
     for _ in range(100):
         seen.improve(chance.integers(0, 2**64, 5000, np.uint64), np.zeros(5000, np.int64))

@@ -224,3 +224,25 @@ class ColibriPool:
             return _native.unpack(self.native, packed, reference.payload)
         except _native.CoreError as error:
             raise SavestateError(f"Pool.unpack: {error}") from None
+
+    def put_on(
+        self,
+        shelf: _native.Shelf,
+        slots: npt.NDArray[np.int32],
+        ram: Bytes,
+        rows: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int64]:
+        """Pack these rows of savestates and RAM onto a search's shelf: their numbers there."""
+        try:
+            return shelf.put(self.native, slots, ram, rows)
+        except _native.CoreError as error:
+            raise SavestateError(f"Pool.put_on: {error}") from None
+
+    def take_from(
+        self, shelf: _native.Shelf, numbers: npt.NDArray[np.int64], ram: Bytes
+    ) -> npt.NDArray[np.int32]:
+        """Unpack places of a shelf; their slots."""
+        try:
+            return shelf.take(self.native, numbers, ram)
+        except _native.CoreError as error:
+            raise SavestateError(f"Pool.take_from: {error}") from None

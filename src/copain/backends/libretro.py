@@ -579,6 +579,24 @@ class LibretroPool:
         with _refusals("Pool.unpack"):
             return _native.unpack(self.native, packed, reference.payload)
 
+    def put_on(
+        self,
+        shelf: _native.Shelf,
+        slots: npt.NDArray[np.int32],
+        ram: Bytes,
+        rows: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int64]:
+        """Pack these rows of savestates and RAM onto a search's shelf: their numbers there."""
+        with _refusals("Pool.put_on"):
+            return shelf.put(self.native, slots, ram, rows)
+
+    def take_from(
+        self, shelf: _native.Shelf, numbers: npt.NDArray[np.int64], ram: Bytes
+    ) -> npt.NDArray[np.int32]:
+        """Unpack places of a shelf; their slots."""
+        with _refusals("Pool.take_from"):
+            return shelf.take(self.native, numbers, ram)
+
 
 def _slot_size(core: _native.Core) -> int:
     # Savestates of some cores grow and shrink as the game goes on (nestopia: by tens of bytes).

@@ -9,8 +9,9 @@ at most, so that the beam does not fill with lines that are all alike.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -19,13 +20,13 @@ from copain.games.game import Numbers
 from copain.games.objective import Objective, judged
 from copain.memory import Bytes
 from copain.movie import Movie
-from copain.runs import Arrays
-from copain.search.expansion import Children, Places
+from copain.runs import Arrays, Value
+from copain.search.expansion import Children, Choice, Places
 from copain.search.front import dominators
 from copain.search.line import Found, Outcome, Progress
 from copain.search.line_search import Budget, LineSearch, Opened, run_search
-from copain.search.options import check_options, plan_of
-from copain.search.seen import Hashes, Seen
+from copain.search.options import WHEN_FULL, check_options, plan_of
+from copain.search.seen import BYTES_A_PLACE, Hashes, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Beam:
     - `ends`: lines to the goal that are kept, each at another place; of a `Pareto` objective the
       front of them, at most so many.
     - `generations`: the most there are.
+    - `memory`: bytes that the search may take, None for any number.
+    - `when_full`: what happens to what does not fit: ``"spill"`` it to the disk, into the run
+      folder or else a temporary one, and find the same; or ``"forget"`` which places were seen
+      longest ago, and find the same whenever `memory` is the same. Places that are held and
+      lines are spilled either way.
 
     Budgets, None for none: `frames` emulated in all; `seconds` of the clock (a search ended by
     the clock may end elsewhere the next time).
@@ -53,16 +59,21 @@ class Beam:
     linger: int = 0
     ends: int = 1
     generations: int = 1_000_000
+    memory: int | None = None
+    when_full: Literal["spill", "forget"] = "spill"
     frames: int | None = None
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        check_options(self, from_zero=("per_cell", "linger"))
+        check_options(self, from_zero=("per_cell", "linger"), words={"when_full": WHEN_FULL})
 
     @property
-    def plan(self) -> dict[str, int | float]:
-        """The options that decide what is found."""
-        return plan_of(self)
+    def plan(self) -> dict[str, Value]:
+        """The options that decide what is found: memory does when places are forgotten."""
+        plan = plan_of(self)
+        if self.memory is None or self.when_full == "spill":
+            plan = {name: plan[name] for name in plan if name not in ("memory", "when_full")}
+        return plan
 
 
 def beam(
@@ -107,13 +118,23 @@ class _BeamSearch(LineSearch):
             opened, objective, action_repeat=config.action_repeat, steps=1,
             batch=config.batch, capacity=3 * config.width + config.batch,
             linger=config.linger, ends=config.ends, mask=mask,
-            budget=Budget(config.frames, config.seconds),
+            budget=Budget(config.frames, config.seconds), memory=config.memory,
         )  # fmt: skip
         self.config = config
         self.beam = self.root
-        self.seen = Seen()
+        self.seen = self._new_seen()
         self.seen.improve(self.identity(self.beam, self.beam.hashes), self.beam.score)
         self.generation = 0
+        self.parents = max(1, config.batch // len(objective.game.actions))
+        # What a line must be better than to go on: score and hash, once there are enough.
+        self.bar: tuple[int, int] | None = None
+
+    def _new_seen(self) -> Seen:
+        """Empty: on disk beyond its share of memory, or with a limit in places."""
+        room = self.rooms.seen
+        if self.config.when_full == "forget" and room is not None:
+            return Seen(room.most // BYTES_A_PLACE, logged=self.journal.writes)
+        return Seen(room=room, logged=self.journal.writes)
 
     def held(self) -> Places:
         """The beam."""
@@ -127,13 +148,11 @@ class _BeamSearch(LineSearch):
 
     def step(self) -> None:
         """Play all allowed actions from the beam; what is best becomes the beam."""
-        game, beam = self.objective.game, self.beam
-        what = f"{game.name}: Game.allowed"
-        allowed = judged(what, game.allowed, beam.ram, each=len(game.actions))
-        parents, actions = np.nonzero(allowed)
+        beam = self.beam
+        self.bar = None
         kept: list[Places] = []
         held = 0
-        for children in self.expansion.play(beam, parents, actions[:, None]):
+        for children in self.expansion.explore(self._batches(beam)):
             kept.append(self._new(children))
             held += len(kept[-1])
             if children.reached.any():
@@ -141,34 +160,51 @@ class _BeamSearch(LineSearch):
             if held > 2 * self.config.width:  # cut while they stream, so that memory is bounded
                 kept = [self._cut(Places.join(kept))]
                 held = len(kept[0])
+                self._raise_bar(kept[0])
         self.expansion.let_go(beam.slots)
         best = self._cut(Places.join(kept)) if kept else beam.take(np.zeros(0, np.int64))
         self.beam = self.settle(best)
         if len(self.beam):
-            self.farthest = self.beam.take(np.zeros(1, np.int64))
+            self.farthest = self.expansion.with_ram(self.beam.take(np.zeros(1, np.int64)))
         self.generation += 1
 
     def remember(self) -> tuple[Arrays, Arrays]:
         """The generation, and the places that were seen."""
-        return {"generation": np.array(self.generation)}, {"seen": self.seen.news()}
+        return {"generation": np.array(self.generation)}, self.seen.news()
 
     def recall(self, held: Places, arrays: Arrays) -> None:
         """The beam, the generation, and the places that were seen."""
         self.beam, self.generation = held, int(arrays["generation"])
-        self.seen = Seen()
-        self.seen.improve(arrays["seen"]["hash"], arrays["seen"]["score"])
-        self.seen.news()
+        self.seen = self._new_seen()
+        self.seen.recall(arrays)
+
+    def _batches(self, beam: Places) -> Iterator[tuple[Places, Choice]]:
+        """So many of the beam at once that their children fit into a batch."""
+        for first in range(0, len(beam), self.parents):
+            yield beam.take(np.arange(first, min(first + self.parents, len(beam)))), self._all
+
+    def _all(self, ram: Bytes) -> tuple[Numbers, Numbers]:
+        """Every allowed action."""
+        game = self.objective.game
+        what = f"{game.name}: Game.allowed"
+        allowed = judged(what, game.allowed, ram, each=len(game.actions))
+        parents, actions = np.nonzero(allowed)
+        return parents, actions[:, None]
 
     def _new(self, children: Children) -> Places:
-        """The children that live and are at a place that is new, or reached better."""
-        places = children.places
-        lives = np.flatnonzero(~(children.dead | children.reached))
-        hashes = self.identity(places, places.hashes)
-        new = lives[self.seen.improve(hashes[lives], places.score[lives])]
-        old = np.ones(len(places), np.bool_)
-        old[new] = False
-        self.expansion.let_go(places.slots[old])
-        return places.take(new)
+        """The children that live and are at a place that is new, or reached better: kept."""
+        places, lives = children.places, children.live
+        hashes, score = self.identity(places, places.hashes)[lives], places.score[lives]
+        new = self.seen.improve(hashes, score)
+        if self.bar is not None:
+            least, hash_ = self.bar
+            new &= (score > least) | ((score == least) & (hashes < np.uint64(hash_)))
+        rows = lives[new]
+        if self.config.per_cell:
+            game = self.objective.game
+            what = f"{game.name}: Game.cell"
+            places.cell[rows] = judged(what, game.cell, places.ram[rows])
+        return self.expansion.keep(children, rows)
 
     def _cut(self, places: Places) -> Places:
         """The best `width`, the best first; each place once. All others are let go."""
@@ -178,14 +214,19 @@ class _BeamSearch(LineSearch):
         order = np.lexsort((places.actions[:, 0], places.from_lines, hashes, -places.score, worse))
         keep = order[_first_of_each(hashes[order], 1)]
         if self.config.per_cell:
-            game = self.objective.game
-            cells = judged(f"{game.name}: Game.cell", game.cell, places.ram)
-            keep = keep[_first_of_each(cells[keep], self.config.per_cell)]
+            keep = keep[_first_of_each(places.cell[keep], self.config.per_cell)]
         keep = keep[: self.config.width]
         lost = np.ones(len(places), np.bool_)
         lost[keep] = False
         self.expansion.let_go(places.slots[lost])
         return places.take(keep)
+
+    def _raise_bar(self, kept: Places) -> None:
+        """What comes after the last of a full beam is not kept: it would be cut."""
+        several = self.wishes(kept).shape[1] > 1  # then the order depends on who is compared
+        if len(kept) == self.config.width and not several:
+            last = kept.take(np.array([-1]))
+            self.bar = int(last.score[0]), int(self.identity(last, last.hashes)[0])
 
 
 def _first_of_each(keys: Numbers | Hashes, count: int) -> Numbers:

@@ -162,7 +162,7 @@ class _DieAndRetry(LineSearch):
         # A stack for each depth (actions since the start): the newest and most preferred last.
         self.waiting = [begin]
         self.none = begin.take(np.zeros(0, np.int64))
-        self.seen = Seen()
+        self.seen = Seen(logged=self.journal.writes)
         self.seen.improve(self.identity(root, root.hashes), root.score)
         self.waiting_count, self.oldest = len(root), 0  # no stack before the oldest holds any
         self.depth = self.frontier = self.caution = self.calm = self.steps_back = self.turns = 0
@@ -197,7 +197,7 @@ class _DieAndRetry(LineSearch):
         depths = np.repeat(np.arange(len(self.waiting)), [len(stack) for stack in self.waiting])
         at = (self.depth, self.frontier, self.caution, self.calm, self.steps_back, self.turns)
         mine = {"peak": ways.peak, "risen": ways.risen, "steady": ways.steady, "depths": depths}
-        return {**mine, "at": np.array(at)}, {"seen": self.seen.news()}
+        return {**mine, "at": np.array(at)}, self.seen.news()
 
     def recall(self, held: Places, arrays: Arrays) -> None:
         """The stacks, where the search was, and the places that were seen."""
@@ -206,9 +206,8 @@ class _DieAndRetry(LineSearch):
         self.depth, self.frontier, self.caution, self.calm, self.steps_back, self.turns = at
         self.waiting = [ways.take(arrays["depths"] == depth) for depth in range(self.frontier + 1)]
         self.waiting_count, self.oldest = len(held), 0
-        self.seen = Seen()
-        self.seen.improve(arrays["seen"]["hash"], arrays["seen"]["score"])
-        self.seen.news()
+        self.seen = Seen(logged=self.journal.writes)
+        self.seen.recall(arrays)
 
     # One step
 
@@ -264,7 +263,8 @@ class _DieAndRetry(LineSearch):
         """Play all allowed actions from `ways`; what lives, is new, and gets somewhere."""
         game, places = self.objective.game, ways.places
         what = f"{game.name}: Game.allowed"
-        allowed = judged(what, game.allowed, places.ram, each=len(game.actions))
+        ram = self.expansion.with_ram(places).ram
+        allowed = judged(what, game.allowed, ram, each=len(game.actions))
         parents, actions = np.nonzero(allowed)
         alive = [self.none]
         first = 0
@@ -282,19 +282,18 @@ class _DieAndRetry(LineSearch):
         places = children.places
         rises = places.score > parents.peak
         ways = _Ways(
-            places,
+            places.without_ram(),
             np.maximum(places.score, parents.peak),
             np.where(rises, places.frame, parents.risen),
             places.actions[:, 0] == parents.places.actions[:, 0],
         )
         patient = places.frame - ways.risen < self.config.patience
-        going = np.flatnonzero(~(children.dead | children.reached) & patient)
+        going = children.live[patient[children.live]]
         hashes = self.identity(places, places.hashes)
         new = going[self.seen.improve(hashes[going], places.score[going])]
-        old = np.ones(len(places), np.bool_)
-        old[new] = False
-        self.expansion.let_go(places.slots[old])
-        return ways.take(new)
+        kept = ways.take(new)
+        kept.places = self.expansion.keep(children, new)
+        return kept
 
     def _choose(self, alive: _Ways) -> _Ways:
         """Those that are kept, the most preferred last; the best line is noted in any case."""
@@ -305,7 +304,7 @@ class _DieAndRetry(LineSearch):
         noted = self.settle(places.take(np.r_[order, best[better & ~np.isin(best, order)]]))
         if better:
             best = np.lexsort((noted.frame, -noted.score))[:1]
-            self.farthest = noted.take(best)
+            self.farthest = self.expansion.with_ram(noted.take(best))
         lost = np.ones(len(places), np.bool_)
         lost[order] = False
         self.expansion.let_go(places.slots[lost])
@@ -315,7 +314,8 @@ class _DieAndRetry(LineSearch):
 
     def _order(self, ways: _Ways) -> Numbers:
         """The rows, the most preferred first; one of each cell before the second of any."""
-        config, game, ram = self.config, self.objective.game, ways.places.ram
+        config, game = self.config, self.objective.game
+        ram = self.expansion.with_ram(ways.places).ram
         liking = np.zeros(len(ways))
         if config.preferred:
             what = f"{game.name}: Game.preference"

@@ -40,5 +40,6 @@ def digest(folder: str | os.PathLike[str]) -> Digest:
     total = hashlib.sha256()
     for name in ("lines", "held/lines", "farthest/lines", "ends/lines", "counts"):
         if name in arrays:
-            total.update(name.encode() + b"\0" + np.ascontiguousarray(arrays[name]).tobytes())
+            total.update(name.encode() + b"\0")
+            total.update(np.ascontiguousarray(arrays[name]).view(np.uint8))
     return Digest(total.hexdigest(), len(arrays["lines"]), len(arrays["held/lines"]))

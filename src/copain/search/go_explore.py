@@ -19,7 +19,7 @@ from copain.games.game import Numbers
 from copain.games.objective import Objective, judged
 from copain.memory import Bytes
 from copain.movie import Movie
-from copain.runs import Arrays
+from copain.runs import Arrays, Value
 from copain.search.expansion import Children, Places
 from copain.search.line import Found, Outcome, Progress
 from copain.search.line_search import Budget, LineSearch, Opened, run_search
@@ -40,6 +40,8 @@ class GoExplore:
     - `batch`: jobs played at once.
     - `linger`: batches played on after the goal was first reached, in case a later one is better.
     - `ends`: lines to the goal that are kept, each at another place.
+    - `memory`: bytes that the search may take, None for any number; what does not fit is spilled
+      to the disk, into the run folder or else a temporary one. The same is found.
 
     Budgets, None for none: `frames` emulated in all; `seconds` of the clock (a search ended by
     the clock may end elsewhere the next time).
@@ -54,6 +56,7 @@ class GoExplore:
     batch: int = 256
     linger: int = 0
     ends: int = 1
+    memory: int | None = None
     frames: int | None = None
     seconds: float | None = None
 
@@ -61,9 +64,9 @@ class GoExplore:
         check_options(self, from_zero=("seed", "linger", "promise"), odds=("sticky",))
 
     @property
-    def plan(self) -> dict[str, int | float]:
-        """The options that decide what is found."""
-        return plan_of(self)
+    def plan(self) -> dict[str, Value]:
+        """The options that decide what is found; memory does not."""
+        return {name: value for name, value in plan_of(self).items() if name != "memory"}
 
 
 def go_explore(
@@ -96,10 +99,11 @@ class _Exploration(LineSearch):
             opened, objective, action_repeat=config.action_repeat, steps=config.explore,
             batch=config.batch, capacity=config.cells + 2 * config.batch,
             linger=config.linger, ends=config.ends, budget=Budget(config.frames, config.seconds),
+            memory=config.memory,
         )  # fmt: skip
         self.config = config
         self.places = self.root
-        self.cells = self._cells(self.root.ram)
+        self.places.cell = self._cells(self.expansion.with_ram(self.root).ram)
         self.chosen = np.zeros(len(self.root), np.int64)
         self.batches = 0
 
@@ -115,21 +119,25 @@ class _Exploration(LineSearch):
         """One batch: choose, explore, keep what is new or better."""
         chance = np.random.default_rng([self.config.seed, self.batches])
         self.batches += 1
-        parents = self._choose(chance)
-        np.add.at(self.chosen, parents, 1)
-        actions = self._actions(chance, parents)
-        for children in self.expansion.play(self.places, parents, actions):
+        chosen = self._choose(chance)
+        np.add.at(self.chosen, chosen, 1)
+        rows, parents = np.unique(chosen, return_inverse=True)
+
+        def choose(ram: Bytes) -> tuple[Numbers, Numbers]:
+            return parents.reshape(-1), self._actions(chance, ram[parents.reshape(-1)])
+
+        for children in self.expansion.explore([(self.places.take(rows), choose)]):
             if children.reached.any():
                 self.take_ends(self.settle(children.places.take(children.reached)))
             self._archive(children)
 
     def remember(self) -> tuple[Arrays, Arrays]:
         """How often each place was chosen, and the number of batches."""
-        return {"chosen": self.chosen, "batches": np.array(self.batches)}, {}
+        return {"chosen": self.chosen.copy(), "batches": np.array(self.batches)}, {}
 
     def recall(self, held: Places, arrays: Arrays) -> None:
         """The archive, how often each place was chosen, and the number of batches."""
-        self.places, self.cells = held, self._cells(held.ram)
+        self.places = held
         self.chosen, self.batches = np.array(arrays["chosen"]), int(arrays["batches"])
 
     def _choose(self, chance: np.random.Generator) -> Numbers:
@@ -140,13 +148,13 @@ class _Exploration(LineSearch):
         odds = promise / np.sqrt(1.0 + self.chosen)
         return chance.choice(len(self.places), self.config.batch, p=odds / odds.sum())
 
-    def _actions(self, chance: np.random.Generator, parents: Numbers) -> Numbers:
-        """Random sticky actions, the first one allowed where it is played: ``(jobs, steps)``."""
+    def _actions(self, chance: np.random.Generator, ram: Bytes) -> Numbers:
+        """Random sticky actions, the first one allowed in that RAM: ``int64 (jobs, steps)``."""
         # Explorations of all lengths: a place that is best when just reached is met just then.
         length = int(chance.integers(1, self.config.explore + 1))
-        game, shape = self.objective.game, (len(parents), length)
+        game, shape = self.objective.game, (len(ram), length)
         what = f"{game.name}: Game.allowed"
-        allowed = judged(what, game.allowed, self.places.ram[parents], each=len(game.actions))
+        allowed = judged(what, game.allowed, ram, each=len(game.actions))
         actions = chance.integers(len(game.actions), size=shape)
         lottery = np.where(allowed, chance.random(allowed.shape), -1.0)
         actions[:, 0] = lottery.argmax(axis=1)
@@ -157,30 +165,29 @@ class _Exploration(LineSearch):
 
     def _archive(self, children: Children) -> None:
         """Keep the children whose cell is new, or that are better than its place."""
-        lives = np.flatnonzero(~(children.dead | children.reached))
-        new = children.places.take(lives)
-        places = Places.join([self.places, new])
-        cells = np.concatenate([self.cells, self._cells(new.ram)])
+        known, live = len(self.places), children.live
+        new = children.places.take(live)
+        new.cell = self._cells(new.ram)
+        places = Places.join([self.places, new.without_ram()])
         age = np.arange(len(places))  # of equals the older one stays
-        order = np.lexsort((age, places.frame, -places.score, cells))
-        first = np.ones(len(order), np.bool_)
-        first[1:] = cells[order[1:]] != cells[order[:-1]]
-        keep = order[first]
+        order = np.lexsort((age, places.frame, -places.score, places.cell))
+        cells = places.cell[order]
+        keep = order[np.concatenate([[True], cells[1:] != cells[:-1]])]
         if len(keep) > self.config.cells:
             best = np.lexsort((keep, places.frame[keep], -places.score[keep]))
             keep = keep[best[: self.config.cells]]
         keep = np.sort(keep)
-        lost = np.ones(len(places), np.bool_)
-        lost[keep] = False
-        self.expansion.let_go(places.slots[lost])
-        fresh = keep >= len(self.places)
-        settled = self.settle(places.take(keep[fresh]))
-        places.lines[keep[fresh]] = settled.lines
+        fresh = keep >= known
+        kept = self.settle(self.expansion.keep(children, live[keep[fresh] - known]))
+        places.slots[keep[fresh]], places.lines[keep[fresh]] = kept.slots, kept.lines
+        lost = np.ones(known, np.bool_)
+        lost[keep[~fresh]] = False
+        self.expansion.let_go(self.places.slots[lost])
         chosen = np.concatenate([self.chosen, np.zeros(len(new), np.int64)])
-        self.places, self.cells, self.chosen = places.take(keep), cells[keep], chosen[keep]
+        self.places, self.chosen = places.take(keep), chosen[keep]
         if len(keep):
             best = np.lexsort((keep, self.places.frame, -self.places.score))[:1]
-            self.farthest = self.places.take(best)
+            self.farthest = self.expansion.with_ram(self.places.take(best))
 
     def _cells(self, ram: Bytes) -> Numbers:
         game = self.objective.game

@@ -1,9 +1,13 @@
-"""Journal: what a search writes into its run folder while it runs, and finds there again."""
+"""Journal: what a search writes into its run folder while it runs, and finds there again.
+
+Commits are compressed and written by a thread of their own, while the search goes on.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from copain.emulator import Emulator
 from copain.movie import Movie
@@ -25,6 +29,13 @@ class Journal:
         self._folder, self._emulator = folder, emulator
         self._wrote = self._committed = time.monotonic()
         self._commit_cost = 0.0
+        self._writer = ThreadPoolExecutor(1, "copain-journal")
+        self._writing: Future[None] | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is a folder."""
+        return self._folder is not None
 
     @property
     def due(self) -> bool:
@@ -62,15 +73,34 @@ class Journal:
     @property
     def commit_due(self) -> bool:
         """Whether it is time to commit again: commits take a twentieth of the time at most."""
+        if self._folder is None or (self._writing is not None and not self._writing.done()):
+            return False
+        self.flush()
         waited = time.monotonic() - self._committed
-        return self._folder is not None and waited >= max(_COMMIT_EVERY, 20 * self._commit_cost)
+        return waited >= max(_COMMIT_EVERY, 20 * self._commit_cost)
 
     def commit(self, arrays: Arrays, new_rows: Arrays) -> None:
-        """Store what the search knows; see `copain.runs.Archive`."""
+        """Store what the search knows; see `copain.runs.Archive`. It is written by and by: the
+        arrays are never to be changed in place. Raises RunError if the one before failed.
+        """
         if self._folder is None:
             return
+        self.flush()
+        self._writing = self._writer.submit(self._write, self._folder.archive, arrays, new_rows)
+
+    def flush(self) -> None:
+        """Wait until the last commit is written. Raises RunError if it failed."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def close(self) -> None:
+        """Wait until the last commit is written, or has failed."""
+        self._writer.shutdown()
+
+    def _write(self, archive: Archive, arrays: Arrays, new_rows: Arrays) -> None:
         began = time.monotonic()
-        self._folder.archive.commit(arrays, new_rows)
+        archive.commit(arrays, new_rows)
         self._committed = time.monotonic()
         self._commit_cost = self._committed - began
 

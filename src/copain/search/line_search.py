@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,6 +38,7 @@ from copain.search.journal import Journal
 from copain.search.line import End, Found, Line, Outcome, Progress
 from copain.search.lines import Lines
 from copain.search.proof import inputs_of, prove
+from copain.search.rooms import Rooms
 from copain.search.seen import Hashes
 
 
@@ -51,15 +54,21 @@ class Budget:
     seconds: float | None = None
 
 
+_ROWS = 1 << 20
+"""Lines that are taken up together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What a search works with: the fleet that plays, where it writes, and the input logs from
-    power-on that it goes on from (None: the game's start).
+    power-on that it goes on from (None: the game's start); and the folder for what does not fit
+    into memory.
     """
 
     fleet: Fleet
     journal: Journal
     starts: Sequence[InputLog] | None = None
+    spills_to: Path = Path(tempfile.gettempdir())
 
 
 class LineSearch(ABC):
@@ -79,11 +88,14 @@ class LineSearch(ABC):
         ends: int = 1,
         mask: Bytes | None = None,
         actions: InputLog | None = None,
+        memory: int | None = None,
     ) -> None:
         """Play the starts; `root` is where they lead. See `Expansion` for the sizes.
 
         `linger` is how many steps are taken after the goal was first reached, `ends` how many
-        lines that reached it are kept. `actions` are the game's own by default.
+        lines that reached it are kept. `actions` are the game's own by default. `memory` is how
+        many bytes the search may take; what it knows beyond that is on disk. Raises InputError
+        when that is too little.
         """
         fleet, self.journal, starts = opened.fleet, opened.journal, opened.starts
         self.objective, self.budget, self.linger = objective, budget, linger
@@ -92,14 +104,19 @@ class LineSearch(ABC):
         game, ports = objective.game, fleet.system.ports
         actions = action_bits(game, ports) if actions is None else actions
         starts = [game.start_log(ports)] if starts is None else starts
-        self.lines = Lines(starts, actions)
+        self.rooms = Rooms.within(
+            memory, fleet, opened.spills_to, batch=batch, frames=steps * action_repeat,
+            capacity=capacity, columns=steps + objective.carried,
+        )  # fmt: skip
+        self.lines = Lines(starts, actions, self.rooms.lines)
         self.expansion = Expansion(
             fleet, objective, actions, action_repeat=action_repeat, steps=steps,
-            batch=batch, capacity=capacity, mask=mask,
+            batch=batch, capacity=capacity, mask=mask, room=self.rooms.shelf,
         )  # fmt: skip
         roots = [self.expansion.root(start, line) for line, start in enumerate(starts)]
         self.root = Places.join(roots)
-        self.farthest = self.root  # the best line of those that go on
+        # The best line of those that go on.
+        self.farthest = self.expansion.with_ram(self.root.take(np.zeros(1, np.int64)))
         self.ends: Places | None = None  # the best of those that reached the goal
         self._lines_committed = 0
         self._between_steps = True
@@ -197,6 +214,7 @@ class LineSearch(ABC):
             self._keep(self.best_line())
             raise
         self._commit()
+        self.journal.flush()
         line = self.best_line()
         self._keep(line)
         movie = prove(line, fresh, self.expansion.rerecords)
@@ -230,6 +248,7 @@ class LineSearch(ABC):
                 self._between_steps = True
                 if self.ends is not None:
                     self.linger -= 1
+                self.lines.spill()
                 if on_progress is not None:
                     on_progress(self.progress())
                 if self.journal.due:
@@ -244,13 +263,12 @@ class LineSearch(ABC):
         """Store all that the search knows, between two steps."""
         if not self._between_steps:
             return  # Ctrl-C came in the middle of a step: the last commit stands
-        parts = {"held": self.held(), "farthest": self.farthest}
+        parts = {"held": self.expansion.store(self.held()), "farthest": store(self.farthest)}
         if self.ends is not None:
-            parts["ends"] = self.ends
-        arrays: dict[str, npt.NDArray[Any]] = {}
-        for name, places in parts.items():
-            pool = self.expansion.pool if name == "held" else None
-            arrays |= {f"{name}/{key}": array for key, array in store(places, pool).items()}
+            parts["ends"] = store(self.ends)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            f"{name}/{key}": array for name, part in parts.items() for key, array in part.items()
+        }
         counts = (self.linger, *self.expansion.counters)
         mine, rows = self.remember()
         arrays |= {**mine, "counts": np.array(counts, np.int64)}
@@ -272,14 +290,16 @@ class LineSearch(ABC):
             }
             for part in ("held", "farthest", "ends")
         }
-        self.expansion.pool.free(self.root.slots)
-        self.lines.append(arrays["lines"][len(self.lines) :])
+        self.expansion.let_go(self.root.slots)
+        for first in range(len(self.lines), len(arrays["lines"]), _ROWS):
+            self.lines.append(arrays["lines"][first : first + _ROWS])
+            self.lines.spill()
         self._lines_committed = len(self.lines)
         self.linger, *counters = arrays["counts"].tolist()
         self.expansion.counters = tuple(counters)
-        self.farthest = restore(parts["farthest"], None)
-        self.ends = restore(parts["ends"], None) if parts["ends"] else None
-        self.recall(restore(parts["held"], self.expansion.pool), arrays)
+        self.farthest = restore(parts["farthest"])
+        self.ends = restore(parts["ends"]) if parts["ends"] else None
+        self.recall(self.expansion.restore(parts["held"]), arrays)
         return True
 
     def _keep(self, line: Line, proven: Movie | None = None) -> None:
@@ -323,7 +343,7 @@ class LineSearch(ABC):
             best_progress=int(game.progress(best.ram[:1])[0]),
             best_score=int(game.score(best.ram[:1])[0]),
             won=self.ends is not None,
-            savestate=lambda: None if slot < 0 else self.expansion.pool.get(slot),
+            savestate=lambda: None if slot < 0 else self.expansion.savestate(slot),
         )
 
     def __enter__(self) -> Self:
@@ -382,5 +402,8 @@ def run_search(
                 facts["starts"] = digest_of_logs(logs)
             whole = Plan.of(objective.game.name, fleet, algorithm, facts)
             run = opened.enter_context(RunFolder(folder, whole))
-        search = opened.enter_context(make(Opened(fleet, Journal(run, fresh), logs or None)))
+        spills_to = Path(tempfile.gettempdir() if folder is None else folder)
+        journal = Journal(run, fresh)
+        opened.callback(journal.close)
+        search = opened.enter_context(make(Opened(fleet, journal, logs or None, spills_to)))
         return search.run(fresh, on_progress)

@@ -1,17 +1,22 @@
 """Lines: all ways that a search went, as links from each to the one it went on from.
 
-A search knows millions of lines, so they are rows of a table: 30 bytes each, no objects.
+A search knows millions of lines, so they are rows of a table: 30 bytes each, no objects. Beyond
+a limit of memory the older rows are in a file without a name.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from copain.errors import RunError
 from copain.joypad import InputLog
+from copain.search.shelf import Room
 
 Rows = npt.NDArray[np.int64]
 Table = npt.NDArray[Any]
@@ -32,16 +37,57 @@ class Lines:
     Each other row goes on from its `parent` with one action of the table, held for `frames`.
     """
 
-    def __init__(self, starts: Sequence[InputLog], actions: npt.NDArray[np.uint16]) -> None:
-        """`starts` are ``uint16 (frames, ports)``, `actions` is ``uint16 (actions, ports)``."""
-        self._starts, self._actions = starts, actions
+    def __init__(
+        self,
+        starts: Sequence[InputLog],
+        actions: npt.NDArray[np.uint16],
+        room: Room | None = None,
+    ) -> None:
+        """`starts` are ``uint16 (frames, ports)``, `actions` is ``uint16 (actions, ports)``.
+
+        With `room`, `spill` keeps the table within it.
+        """
+        self._starts, self._actions, self._room = starts, actions, room
         self._used = len(starts)
+        self._first = 0  # the rows before it are in the file
+        self._file: IO[bytes] | None = None
         self._table = np.zeros(max(1024, len(starts)), LINE)
         self._table["parent"][: len(starts)] = -1
         self._table["frames"][: len(starts)] = [len(start) for start in starts]
 
     def __len__(self) -> int:
         return self._used
+
+    @property
+    def bytes(self) -> int:
+        """The memory that they take."""
+        return self._table.nbytes
+
+    @property
+    def spilled(self) -> int:
+        """What of them is on disk, in bytes."""
+        return self._first * LINE.itemsize
+
+    def spill(self) -> None:
+        """Write the rows to disk if they take more memory than there is room for.
+
+        Raises RunError when the disk is full; nothing is lost then.
+        """
+        rows = self._used - self._first
+        if self._room is None or 2 * rows * LINE.itemsize <= self._room.most:
+            return
+        folder = self._room.folder
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
+            self._file.seek(self._first * LINE.itemsize)
+            left = memoryview(self._table[:rows].tobytes())
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise RunError(f"what a search spills to {folder}: {error.strerror}") from error
+        self._first = self._used
+        self._table = np.zeros(1024, LINE)
 
     def add(self, parents: Rows, actions: Rows, frames: Rows) -> Rows:
         """Append lines; their rows."""
@@ -52,22 +98,24 @@ class Lines:
     def append(self, new: Table) -> Rows:
         """Append rows as `since` gave them; their numbers."""
         first, end = self._used, self._used + len(new)
-        if end > len(self._table):
-            larger = np.zeros(max(end, 2 * len(self._table)), LINE)
-            larger[:first] = self._table[:first]
+        at, after = first - self._first, end - self._first
+        if after > len(self._table):
+            larger = np.zeros(max(after, 2 * len(self._table)), LINE)
+            larger[:at] = self._table[:at]
             self._table = larger
-        self._table[first:end] = new
+        self._table[at:after] = new
         self._used = end
         return np.arange(first, end)
 
     def come_to(self, rows: Rows, hashes: npt.NDArray[np.uint64], scores: Rows) -> None:
-        """Note where these lines have come to."""
-        self._table["hash"][rows] = hashes
-        self._table["score"][rows] = scores
+        """Note where these lines have come to: lines since the last `spill`."""
+        self._table["hash"][rows - self._first] = hashes
+        self._table["score"][rows - self._first] = scores
 
     def since(self, row: int) -> Table:
         """All rows from `row` on, a copy."""
-        return self._table[row : self._used].copy()
+        new = self._table[max(0, row - self._first) : self._used - self._first]
+        return np.concatenate([self._read(row, max(0, self._first - row)), new])
 
     def add_steps(self, parents: Rows, actions: Rows, frames: Rows, action_repeat: int) -> Rows:
         """Append lines of several actions each; the rows they end with.
@@ -85,24 +133,30 @@ class Lines:
 
     def inputs(self, row: int) -> InputLog:
         """The inputs of a line from power-on: ``uint16 (frames, ports)``."""
-        way, start = self._way(row)
-        links = self._table[way]
+        links, start = self._way(row)
         held = np.repeat(self._actions[links["action"]], links["frames"], axis=0)
         return np.concatenate([self._starts[start], held])
 
     def hashes(self, row: int) -> dict[int, int]:
         """The hashes that were noted along a line, by frames since power-on."""
-        way, start = self._way(row)
-        links = self._table[way]
+        links, start = self._way(row)
         frames = len(self._starts[start]) + np.cumsum(links["frames"], dtype=np.int64)
         noted = links["hash"] != 0
         hashes: list[int] = links["hash"][noted].tolist()
         return dict(zip(frames[noted].tolist(), hashes, strict=True))
 
-    def _way(self, row: int) -> tuple[list[int], int]:
+    def _way(self, row: int) -> tuple[Table, int]:
         """The rows that lead to this one, in order, and the start that they go on from."""
-        way: list[int] = []
+        way: list[Any] = []
         while row >= len(self._starts):
-            way.append(row)
-            row = int(self._table[row]["parent"])
-        return way[::-1], row
+            link = self._table[row - self._first] if row >= self._first else self._read(row, 1)[0]
+            way.append(link)
+            row = int(link["parent"])
+        return np.array(way[::-1], LINE), row
+
+    def _read(self, row: int, count: int) -> Table:
+        """Rows of the file."""
+        if self._file is None or not count:
+            return np.zeros(0, LINE)
+        data = os.pread(self._file.fileno(), count * LINE.itemsize, row * LINE.itemsize)
+        return np.frombuffer(data, LINE)

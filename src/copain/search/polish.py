@@ -25,7 +25,7 @@ from copain.joypad import InputLog
 from copain.memory import Bytes
 from copain.movie import Movie
 from copain.rollout import Fleet, ram_hash
-from copain.runs import Arrays
+from copain.runs import Arrays, Value
 from copain.search.expansion import Places
 from copain.search.line import Found, Outcome, Progress
 from copain.search.line_search import (
@@ -86,7 +86,7 @@ class Polish:
             )
 
     @property
-    def plan(self) -> dict[str, int | float]:
+    def plan(self) -> dict[str, Value]:
         """The options that decide what is found."""
         return plan_of(self)
 
@@ -246,41 +246,41 @@ class _Polishing(LineSearch):
         """Play the line from this mark on: marks, scores, and where it has been, anew. Gives its
         end, and whether the goal is reached there.
         """
-        for place in self.marks[mark + 1 :]:
-            self.expansion.let_go(place.slots)
+        for gone in self.marks[mark + 1 :]:
+            self.expansion.let_go(gone.slots)
         del self.marks[mark + 1 :]
         at = mark * _CHUNK
-        place, objective = self.marks[mark], self.objective
+        objective = self.objective
+        end = self.expansion.with_ram(self.marks[mark])
         scores, hashes = self.scores[: at + 1].tolist(), self.hashes[: at + 1].tolist()
         reached = False
         while at < len(self.way) and not reached:
             actions = self.way[None, at : at + _CHUNK]
-            (children,) = self.expansion.play(place, np.zeros(1, np.int64), actions)
-            counted = int(children.places.counted[0])
-            frame = int(place.frame[0])
-            if children.dead[0]:
-                raise MovieError(
-                    f"polish: {objective.game.name}: the line is lost in frame {frame + counted}; "
-                    "cut the movie before it (copain movie cut), or give start= after it"
-                )
-            prev, acc = place.ram, place.acc
-            every_frame = children.every_frame[:, :counted]
-            hashes += ram_hash(every_frame[0], self.expansion.mask).tolist()
-            for now in range(counted):
-                held, ram = self.expansion.actions[actions[:, now]], every_frame[:, now]
+            frame, prev, acc, every_frame = int(end.frame[0]), end.ram, end.acc, end.ram[:0]
+            for children in self.expansion.play(self.marks[-1], np.zeros(1, np.int64), actions):
+                end, reached = children.places, bool(children.reached[0])
+                counted = int(end.counted[0])
+                at += counted
+                every_frame = children.every_frame[0, :counted]
+                if children.dead[0]:
+                    raise MovieError(
+                        f"polish: {objective.game.name}: the line is lost in frame "
+                        f"{frame + counted}; cut the movie before it (copain movie cut), or give "
+                        "start= after it"
+                    )
+                if not reached and at < len(self.way):
+                    self.marks.append(self.expansion.keep(children, np.zeros(1, np.int64)))
+            hashes += ram_hash(every_frame, self.expansion.mask).tolist()
+            for now, ram in enumerate(every_frame[:, None]):
+                held = self.expansion.actions[actions[:, now]]
                 moment = np.array([frame + now + 1])
                 acc, score = stepped(objective, prev, ram, held, moment, acc)
                 scores.append(int(score[0]))
                 prev = ram
-            at, place, reached = at + counted, children.places, bool(children.reached[0])
-            if reached or at == len(self.way):
-                self.expansion.let_go(place.slots)
-            else:
-                self.marks.append(place)
         self.way, self.scores = self.way[:at], np.array(scores, np.int64)
         self.hashes = np.array(hashes, np.uint64)
         self.where = {value: frame for frame, value in enumerate(hashes)}
-        return place, reached
+        return end, reached
 
     def _note(self, way: Numbers) -> Numbers:
         """Note the whole line among the lines, a row for each input that is held: its row."""
@@ -347,22 +347,21 @@ class _Polishing(LineSearch):
         parents = np.zeros(len(rows), np.int64)
         frames = 0
         while len(rows) and frames < plans.shape[1]:
-            played = list(
-                self.expansion.play(places, parents, plans[rows, frames : frames + _CHUNK])
-            )
+            actions = plans[rows, frames : frames + _CHUNK]
+            before, kept, live = places, places, rows[:0]
+            for children in self.expansion.play(before, parents, actions):
+                live, places = children.live, children.places
+                kept = self.expansion.keep(children, live)
+                for job in np.flatnonzero(children.reached).tolist():
+                    length = frames + int(places.counted[job])
+                    gain = self._gain(places, job, begin + length, len(self.way))
+                    proposals.append(Proposal(gain, plans[rows[job], :length]))
             if frames:
-                self.expansion.let_go(places.slots)
-            places = Places.join([children.places for children in played])
-            dead = np.concatenate([children.dead for children in played])
-            reached = np.concatenate([children.reached for children in played])
-            going = ~(dead | reached)
-            for job in np.flatnonzero(reached).tolist():
-                length = frames + int(places.counted[job])
-                gain = self._gain(places, job, begin + length, len(self.way))
-                proposals.append(Proposal(gain, plans[rows[job], :length]))
+                self.expansion.let_go(before.slots)
+            places, rows = kept, rows[live]
+            going = np.ones(len(rows), np.bool_)
             frames += _CHUNK
-            for job in np.flatnonzero(going).tolist():
-                row = int(rows[job])
+            for job, row in enumerate(rows.tolist()):
                 joins = self.where.get(int(places.hashes[job]))
                 if joins is None or changes[row].start + len(changes[row].new) > begin + frames:
                     continue
@@ -393,7 +392,8 @@ class _Polishing(LineSearch):
         most = config.window if self.ends is not None else len(self.way) - begin
         what = f"{game.name}: Game.allowed"
         while len(beam) and frames < min(config.window, most):
-            allowed = judged(what, game.allowed, beam.ram, each=len(game.actions))
+            ram = self.expansion.with_ram(beam).ram
+            allowed = judged(what, game.allowed, ram, each=len(game.actions))
             parents, actions = np.nonzero(allowed)
             before = frames
             frames += held
@@ -412,7 +412,7 @@ class _Polishing(LineSearch):
                     length = before + int(places.counted[job])
                     gain = self._gain(places, job, begin + length, len(self.way))
                     proposals.append(Proposal(gain, path[job, :length]))
-                lives = np.flatnonzero(~(children.dead | children.reached))
+                lives = children.live
                 for job in lives.tolist():
                     joins = self.where.get(int(places.hashes[job]))
                     if joins is not None:
@@ -421,10 +421,8 @@ class _Polishing(LineSearch):
                             rest = self.way[joins:]
                             proposals.append(Proposal(gain, np.r_[path[job], rest]))
                 new = lives[seen.improve(places.hashes[lives], places.score[lives])]
-                kept.append(places.take(new))
+                kept.append(self.expansion.keep(children, new))
                 ways.append(path[new])
-                old = np.setdiff1d(np.arange(len(places)), new)
-                self.expansion.let_go(places.slots[old])
                 if sum(map(len, kept)) > 2 * config.width:
                     both, path = self._cut(Places.join(kept), np.concatenate(ways))
                     kept, ways = [both], [path]
@@ -495,17 +493,18 @@ class _Polishing(LineSearch):
             if not len(rows):
                 break
             actions = plans[rows, frames : frames + _CHUNK]
-            (children,) = self.expansion.play(places, parents, actions)
+            before, live = places, rows[:0]
+            for children in self.expansion.play(before, parents, actions):
+                live, ends = children.live, children.places
+                places = self.expansion.keep(children, live)
+                for job in np.flatnonzero(~children.dead).tolist():
+                    length = frames + int(ends.counted[job])
+                    told[rows[job]] = (int(children.reached[job]), int(ends.score[job]), length)
+                for job in np.flatnonzero(children.dead).tolist():
+                    told[rows[job]] = (0, 0, 0)
             if frames:
-                self.expansion.let_go(places.slots)
-            places = children.places
-            for job in np.flatnonzero(~children.dead).tolist():
-                length = frames + int(places.counted[job])
-                told[rows[job]] = (int(children.reached[job]), int(places.score[job]), length)
-            for job in np.flatnonzero(children.dead).tolist():
-                told[rows[job]] = (0, 0, 0)
-            lives = ~(children.dead | children.reached)
-            places, rows = places.take(lives), rows[lives]
+                self.expansion.let_go(before.slots)
+            rows = rows[live]
             parents = np.arange(len(rows))
         if plans.shape[1]:
             self.expansion.let_go(places.slots)

@@ -16,7 +16,7 @@ import numpy as np
 from copain.emulator import Emulator
 from copain.games.game import Numbers
 from copain.games.objective import Objective, judged
-from copain.runs import Arrays
+from copain.runs import Arrays, Value
 from copain.search.expansion import Places
 from copain.search.line import Found, Progress
 from copain.search.line_search import Budget, LineSearch, Opened, run_search
@@ -49,7 +49,7 @@ class RandomSearch:
         check_options(self, from_zero=("seed", "linger"), odds=("sticky",))
 
     @property
-    def plan(self) -> dict[str, int | float]:
+    def plan(self) -> dict[str, Value]:
         """The options that decide what is found."""
         return plan_of(self)
 
@@ -97,16 +97,19 @@ class _RandomLines(LineSearch):
         chance = np.random.default_rng([self.config.seed, self.batches])
         self.batches += 1
         going: list[Places] = []
+        known = [self.farthest]
         for children in self.expansion.play(self.places, self.rows, self._actions(chance)[:, None]):
             if children.reached.any():
                 self.take_ends(self.settle(children.places.take(children.reached)))
-            lives = ~(children.dead | children.reached)
-            going.append(self.settle(children.places.take(lives)))
+            lives = self.settle(self.expansion.keep(children, children.live))
+            best = np.lexsort((lives.lines, lives.frame, -lives.score))[:1]
+            known.append(self.expansion.with_ram(lives.take(best)))
+            going.append(lives)
         start = self.places.take(np.array([len(self.places) - 1]))
         self.expansion.let_go(self.places.slots[:-1])
         self._stand(Places.join([*going, start]))
-        known = Places.join([self.farthest, *going])
-        self.farthest = known.take(np.lexsort((known.lines, known.frame, -known.score))[:1])
+        best = Places.join(known)
+        self.farthest = best.take(np.lexsort((best.lines, best.frame, -best.score))[:1])
 
     def remember(self) -> tuple[Arrays, Arrays]:
         """The number of batches."""
@@ -127,7 +130,8 @@ class _RandomLines(LineSearch):
         game = self.objective.game
         places = self.places.take(self.rows)
         what = f"{game.name}: Game.allowed"
-        allowed = judged(what, game.allowed, places.ram, each=len(game.actions))
+        ram = self.expansion.with_ram(places).ram
+        allowed = judged(what, game.allowed, ram, each=len(game.actions))
         lottery = np.where(allowed, chance.random(allowed.shape), -1.0)
         before = places.actions[:, 0]
         sticks = chance.random(len(before)) < self.config.sticky
