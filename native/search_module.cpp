@@ -61,8 +61,7 @@ void check_room(const Rows& numbers, size_t rows) {
         throw CoreError("Shelf: a row for each place is needed");
 }
 
-nb::object take_from_shelf(const Shelf& shelf, Pool& pool, const Rows& numbers,
-                           const RamOut& ram) {
+nb::object take_from_shelf(const Shelf& shelf, Pool& pool, const Rows& numbers, const RamOut& ram) {
     check_room(numbers, ram.shape(0));
     std::vector<int32_t> slots(numbers.size());
     {
@@ -218,12 +217,10 @@ void bind_search(nb::module_& module) {
         .def(
             "put",
             [](Shelf& shelf, StatePool& pool, const Slots& slots, const Ram& ram,
-               const Rows& rows) {
-                return put_on_shelf(shelf, pool.slots(), slots, ram, rows);
-            },
+               const Rows& rows) { return put_on_shelf(shelf, pool.slots(), slots, ram, rows); },
             "pool"_a, "slots"_a.noconvert(), "ram"_a.noconvert(), "rows"_a.noconvert())
-        .def("put", &put_array, "states"_a.noconvert(), "slots"_a.noconvert(),
-             "ram"_a.noconvert(), "rows"_a.noconvert())
+        .def("put", &put_array, "states"_a.noconvert(), "slots"_a.noconvert(), "ram"_a.noconvert(),
+             "rows"_a.noconvert())
         .def("take", &take_from_shelf, "pool"_a, "numbers"_a.noconvert(), "ram"_a.noconvert())
         .def(
             "take",
@@ -235,8 +232,7 @@ void bind_search(nb::module_& module) {
              "numbers"_a.noconvert(), "ram"_a.noconvert())
         .def("ram", &ram_on_shelf, "numbers"_a.noconvert(), "ram"_a.noconvert())
         .def(
-            "drop",
-            [](Shelf& shelf, const Rows& numbers) { shelf.drop(span_of(numbers)); },
+            "drop", [](Shelf& shelf, const Rows& numbers) { shelf.drop(span_of(numbers)); },
             "numbers"_a.noconvert());
 
     module.def("pack", &pack_slots, "pool"_a, "slots"_a, "reference"_a);

@@ -41,10 +41,9 @@ void SeenTable::let_go() {
 
 void SeenTable::grow(Part& part) {
     const size_t before = part.pages.size();
-    const size_t size =
-        sizeof(Place) * std::max(kFirstRooms, part.rooms() + part.rooms() / 2);
+    const size_t size = sizeof(Place) * std::max(kFirstRooms, part.rooms() + part.rooms() / 2);
     const size_t freed = part.pages.in_file() ? 0 : before;
-    const bool spills = !folder_.empty() && in_memory_ - freed + size > most_;
+    const bool spills = !folder_.empty() && in_memory_ - freed + size + window() > most_;
     Part larger{Pages(size, spills ? folder_ : ""), part.used};
     for (size_t at = 0; at < part.rooms(); ++at)
         if (const Place& place = part.places()[at]; place.hash != 0)
@@ -61,8 +60,13 @@ SeenTable::Place& SeenTable::room(uint64_t hash) {
     return hash == 0 ? zero_ : parts_[hash % kParts].room_of(hash);
 }
 
+// A part of the memory is for pages of files, while they are looked at.
+size_t SeenTable::window() const {
+    return folder_.empty() ? 0 : std::max(most_ / 4, 4 * kAround);
+}
+
 void SeenTable::look_at(const Part& part) {
-    if (part.pages.in_file() && ++touched_ * kAround > std::max(most_ / 8, 4 * kAround))
+    if (part.pages.in_file() && ++touched_ * kAround > window())
         let_go();
 }
 
@@ -109,8 +113,12 @@ void SeenTable::improve(std::span<const uint64_t> hashes, std::span<const int64_
             ++part.used;
     }
     // What a later row of the same batch did better is not taken.
-    for (size_t row = 0; row < hashes.size(); ++row)
-        improved[row] = improved[row] && room(hashes[row]).score == scores[row];
+    for (size_t row = 0; row < hashes.size(); ++row) {
+        if (!improved[row])
+            continue;
+        look_at(parts_[hashes[row] % kParts]);
+        improved[row] = room(hashes[row]).score == scores[row];
+    }
 }
 
 }  // namespace copain

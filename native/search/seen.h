@@ -53,6 +53,7 @@ class SeenTable {
     // The score that a hash has here, if any.
     const int64_t* find(uint64_t hash);
     size_t mapped() const;
+    size_t window() const;
     void look_at(const Part& part);
     void let_go();
 

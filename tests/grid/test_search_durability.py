@@ -42,7 +42,7 @@ def by_beam(folder: Path, workers: int = 1) -> Found:
 
 
 def by_go_explore(folder: Path, workers: int = 1) -> Found:
-    config = GoExplore(batch=32, seed=2, linger=40)
+    config = GoExplore(batch=32, seed=2, linger=300)
     return go_explore(open_grid, Fastest(Grid()), config, folder=folder, workers=workers)
 
 

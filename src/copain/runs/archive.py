@@ -69,7 +69,8 @@ class Archive:
     def commit(self, arrays: Arrays, new_rows: Arrays) -> None:
         """Store `arrays`, and append `new_rows` to the logs of their names.
 
-        A log of which there are no `new_rows`, not even none, is not needed any more. Raises RunError when it cannot be written: the last commit then still stands.
+        A log of which there are no `new_rows`, not even none, is not needed any more. Raises
+        RunError when it cannot be written: the last commit then still stands.
         """
         try:
             self.folder.mkdir(exist_ok=True)
@@ -111,7 +112,7 @@ class Archive:
                 log = np.memmap(path, dtype, "r", shape=(rows,))
             path.open("rb").close()
             for first in range(0, len(log), _ROWS):
-                found = zlib.crc32(log[first : first + _ROWS].view(np.uint8), found)
+                found = zlib.crc32(log[first : first + _ROWS].view(np.uint8).data, found)
         except OSError as error:
             raise self._damaged(path, error.strerror or str(error)) from error
         if len(log) != rows or found != checksum:

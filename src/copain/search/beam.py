@@ -125,9 +125,12 @@ class _BeamSearch(LineSearch):
         self.seen = self._new_seen()
         self.seen.improve(self.identity(self.beam, self.beam.hashes), self.beam.score)
         self.generation = 0
+        self.several = self.wishes(self.beam).shape[1] > 1
         self.parents = max(1, config.batch // len(objective.game.actions))
-        # What a line must be better than to go on: score and hash, once there are enough.
+        # What a line must be better than to go on: score and hash, once there are enough; and
+        # how many may be kept twice, since they were reached better afterwards.
         self.bar: tuple[int, int] | None = None
+        self.doubles = 0
 
     def _new_seen(self) -> Seen:
         """Empty: on disk beyond its share of memory, or with a limit in places."""
@@ -149,18 +152,18 @@ class _BeamSearch(LineSearch):
     def step(self) -> None:
         """Play all allowed actions from the beam; what is best becomes the beam."""
         beam = self.beam
-        self.bar = None
+        self.bar, self.doubles = None, 0
         kept: list[Places] = []
         held = 0
         for children in self.expansion.explore(self._batches(beam)):
             kept.append(self._new(children))
             held += len(kept[-1])
+            self._raise_bar(kept)
             if children.reached.any():
                 self.take_ends(self.settle(children.places.take(children.reached)))
             if held > 2 * self.config.width:  # cut while they stream, so that memory is bounded
                 kept = [self._cut(Places.join(kept))]
                 held = len(kept[0])
-                self._raise_bar(kept[0])
         self.expansion.let_go(beam.slots)
         best = self._cut(Places.join(kept)) if kept else beam.take(np.zeros(0, np.int64))
         self.beam = self.settle(best)
@@ -195,7 +198,9 @@ class _BeamSearch(LineSearch):
         """The children that live and are at a place that is new, or reached better: kept."""
         places, lives = children.places, children.live
         hashes, score = self.identity(places, places.hashes)[lives], places.score[lives]
+        noted = self.seen.noted
         new = self.seen.improve(hashes, score)
+        self.doubles += int(new.sum()) - (self.seen.noted - noted)
         if self.bar is not None:
             least, hash_ = self.bar
             new &= (score > least) | ((score == least) & (hashes < np.uint64(hash_)))
@@ -221,12 +226,18 @@ class _BeamSearch(LineSearch):
         self.expansion.let_go(places.slots[lost])
         return places.take(keep)
 
-    def _raise_bar(self, kept: Places) -> None:
-        """What comes after the last of a full beam is not kept: it would be cut."""
-        several = self.wishes(kept).shape[1] > 1  # then the order depends on who is compared
-        if len(kept) == self.config.width and not several:
-            last = kept.take(np.array([-1]))
-            self.bar = int(last.score[0]), int(self.identity(last, last.hashes)[0])
+    def _raise_bar(self, kept: list[Places]) -> None:
+        """What is not as good as `width` others is not kept at all: it would be cut."""
+        scores = np.concatenate([places.score for places in kept])
+        width = self.config.width + self.doubles
+        # In cells the order is another one, and with several wishes it depends on all.
+        if len(scores) < width or self.config.per_cell or self.several:
+            return
+        last = len(scores) - width
+        least = int(np.partition(scores, last)[last])
+        hashes = np.concatenate([places.hashes for places in kept])[scores == least]
+        last = width - int((scores > least).sum()) - 1
+        self.bar = least, int(np.partition(hashes, last)[last])
 
 
 def _first_of_each(keys: Numbers | Hashes, count: int) -> Numbers:

@@ -41,5 +41,5 @@ def digest(folder: str | os.PathLike[str]) -> Digest:
     for name in ("lines", "held/lines", "farthest/lines", "ends/lines", "counts"):
         if name in arrays:
             total.update(name.encode() + b"\0")
-            total.update(np.ascontiguousarray(arrays[name]).view(np.uint8))
+            total.update(np.ascontiguousarray(arrays[name]).view(np.uint8).data)
     return Digest(total.hexdigest(), len(arrays["lines"]), len(arrays["held/lines"]))

@@ -359,7 +359,7 @@ class Expansion:
         played = playing.played.result()
         playing.side.children = played.slots
         places, parents, actions = playing.places, playing.parents, playing.actions
-        jobs, frames = playing.inputs.shape[:2]
+        jobs, frames = len(parents), int(playing.inputs.shape[1])
         every_frame = played.watched if frames > 1 else played.ram[:, None]
         frame = places.frame[parents]
         # Taken into memory that is there: new pages cost more than the copy.

@@ -356,6 +356,7 @@ class LineSearch(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.expansion.close()
+        self.lines.close()
 
 
 def action_bits(game: Game, ports: int) -> InputLog:

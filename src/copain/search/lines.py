@@ -79,7 +79,7 @@ class Lines:
         folder = self._room.folder
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
+                self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
             self._file.seek(self._first * LINE.itemsize)
             left = memoryview(self._table[:rows].tobytes())
             while left:
@@ -88,6 +88,11 @@ class Lines:
             raise RunError(f"what a search spills to {folder}: {error.strerror}") from error
         self._first = self._used
         self._table = np.zeros(1024, LINE)
+
+    def close(self) -> None:
+        """The file is not needed any more."""
+        if self._file is not None:
+            self._file.close()
 
     def add(self, parents: Rows, actions: Rows, frames: Rows) -> Rows:
         """Append lines; their rows."""

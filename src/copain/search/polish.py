@@ -361,7 +361,8 @@ class _Polishing(LineSearch):
             places, rows = kept, rows[live]
             going = np.ones(len(rows), np.bool_)
             frames += _CHUNK
-            for job, row in enumerate(rows.tolist()):
+            for job in range(len(rows)):
+                row = int(rows[job])
                 joins = self.where.get(int(places.hashes[job]))
                 if joins is None or changes[row].start + len(changes[row].new) > begin + frames:
                     continue

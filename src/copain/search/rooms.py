@@ -11,7 +11,7 @@ from copain.rollout import Fleet
 from copain.search.expansion import SIDES
 from copain.search.shelf import Room, ShelvesSavestates
 
-_LEAST = 1 << 20
+_LEAST = 8 << 20
 """Bytes that are left for what a search knows, at least."""
 _COLUMNS = 12
 """Numbers that go with each place, besides its actions and what it carries."""

@@ -38,6 +38,8 @@ class Seen:
         self._table = self._new_table()
         self._older: _native.SeenTable | None = None
         self._forgotten = 0  # how often the older half was
+        self.noted = 0
+        """Places that were new, those among them that are forgotten."""
         self._news: dict[str, list[npt.NDArray[Any]]] = {"seen": []}
 
     def __len__(self) -> int:
@@ -61,9 +63,9 @@ class Seen:
         Of rows of one batch at the same place the best is taken, of equal ones the first. Raises
         RunError when the disk is full.
         """
-        if self._most and len(self._table) > 0:
-            if len(self._table) + len(hashes) > self._most // 2:
-                self._forget()
+        full = len(self._table) + len(hashes) > self._most // 2
+        if self._most and full and len(self._table):
+            self._forget()
         return self._improve(hashes, scores)
 
     def news(self) -> dict[str, npt.NDArray[Any]]:
@@ -71,12 +73,15 @@ class Seen:
 
         There is one log, or two: of the older half and of the newer one.
         """
-        news = {name: np.concatenate([np.zeros(0, PLACE), *new]) for name, new in self._news.items()}
+        news = {
+            name: np.concatenate([np.zeros(0, PLACE), *new]) for name, new in self._news.items()
+        }
         self._news = {name: [] for name in self._news}
         return news
 
     def recall(self, logs: Mapping[str, npt.NDArray[Any]]) -> None:
         """Be as when these logs were written."""
+        logged, self._logged = self._logged, False
         numbers = sorted(_number(name) for name in logs if name == "seen" or name[:5] == "seen-")
         for position, number in enumerate(numbers):
             if position:
@@ -86,16 +91,19 @@ class Seen:
             for first in range(0, len(log), 1 << 16):
                 part = log[first : first + (1 << 16)]
                 self._improve(np.array(part["hash"]), np.array(part["score"]))
+        self._logged = logged
         self._news = {_name(number): [] for number in numbers}
 
     def _improve(self, hashes: Hashes, scores: Scores) -> npt.NDArray[np.bool_]:
         hashes = np.ascontiguousarray(hashes, np.uint64)
         scores = np.ascontiguousarray(scores, np.int64)
         improved = np.zeros(len(hashes), np.bool_)
+        known = len(self._table)
         try:
             self._table.improve(hashes, scores, improved, self._older)
         except _native.CoreError as error:
             raise RunError(f"places that were seen: {error}") from error
+        self.noted += len(self._table) - known
         if self._logged and improved.any():
             noted = np.empty(int(improved.sum()), PLACE)
             noted["hash"], noted["score"] = hashes[improved], scores[improved]

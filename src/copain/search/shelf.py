@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from copain import _native
+from copain.errors import RunError, SavestateError
 from copain.games.game import Numbers
 from copain.memory import Bytes
 from copain.rollout import PacksSavestates, Pool
@@ -112,15 +113,16 @@ class PackedShelf:
         return self._packed.spilled
 
     def put(self, pool: Pool, slots: Slots, ram: Bytes, rows: Numbers) -> Numbers:
-        """Pack these rows."""
-        assert isinstance(pool, ShelvesSavestates)
-        return pool.put_on(self._packed, slots, ram, rows)
+        """Pack these rows. Raises RunError when they do not fit on the disk."""
+        try:
+            return _shelves(pool).put_on(self._packed, slots, ram, rows)
+        except SavestateError as error:
+            raise RunError(f"places that are held: {error}") from error
 
     def take(self, pool: Pool, numbers: Numbers) -> tuple[Slots, Bytes]:
         """Unpack places into `pool`."""
-        assert isinstance(pool, ShelvesSavestates)
         ram = np.empty((len(numbers), self._ram_size), np.uint8)
-        return pool.take_from(self._packed, numbers, ram), ram
+        return _shelves(pool).take_from(self._packed, numbers, ram), ram
 
     def put_back(self, pool: Pool, slots: Slots) -> None:
         """They were copies."""
@@ -139,6 +141,11 @@ class PackedShelf:
     def drop(self, numbers: Numbers) -> None:
         """Places that are not needed any more."""
         self._packed.drop(numbers)
+
+
+def _shelves(pool: Pool) -> ShelvesSavestates:
+    """The pool, which can: that was looked at once, looking takes its time."""
+    return cast(ShelvesSavestates, pool)
 
 
 class SlotShelf:
