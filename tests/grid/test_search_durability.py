@@ -170,26 +170,39 @@ def test_damage_is_named_and_nothing_good_is_lost(tmp_path: Path, file: str, dam
     assert {path.name: path.read_bytes() for path in tmp_path.glob("best.*")} == best
 
 
-def test_a_full_disk_leaves_the_last_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def search(frames: int) -> None:
-        config = Beam(width=20, batch=64, frames=frames)
-        beam(open_grid, Fastest(Grid()), config, folder=tmp_path)
+ON_A_FULL_DISK = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from test_search_durability import search_for
+from copain import RunError
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+try:
+    search_for(8_000, sys.argv[2])
+except RunError as error:
+    sys.exit(str(error))
+"""
 
-    search(4_000)
+
+def search_for(frames: int, folder: Path | str) -> None:
+    config = Beam(width=20, batch=64, frames=frames)
+    beam(open_grid, Fastest(Grid()), config, folder=folder)
+
+
+@pytest.mark.parametrize("room", [10, 3000, 6000])
+def test_a_full_disk_leaves_the_last_commit(tmp_path: Path, room: int) -> None:
+    search_for(4_000, tmp_path)
     before = digest(tmp_path)
-
-    def no_space(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("copain.runs.archive.np.savez_compressed", no_space)
-        with pytest.raises(RunError, match=r"archive .*: No space left on device"):
-            search(8_000)
+    best = {path.name: path.read_bytes() for path in tmp_path.glob("best.*")}
+    command = [sys.executable, "-c", ON_A_FULL_DISK, str(Path(__file__).parent), str(tmp_path)]
+    child = subprocess.run([*command, str(room)], stderr=subprocess.PIPE, text=True, check=False)
+    assert child.returncode == 1
+    assert child.stderr.startswith((f"archive '{tmp_path}", f"run folder '{tmp_path}"))
+    assert child.stderr.rstrip().endswith("File too large")
     assert digest(tmp_path) == before
-    search(8_000)
-    assert digest(tmp_path).lines > before.lines
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("best.*")} == best
+    search_for(8_000, tmp_path)  # there is room again
+    search_for(8_000, tmp_path / "whole")
+    assert digest(tmp_path) == digest(tmp_path / "whole")
 
 
 def test_a_folder_without_a_search_has_no_digest(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ place of ``best.fm2``. ``.lock`` is held by the process that writes here.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import json
@@ -25,7 +26,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import IO, Any, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -153,7 +154,9 @@ class RunFolder:
                 _write_whole(toml, plan.to_toml().encode())
             self.best = self._read_best(call)
             self.archive = Archive(self.path / "archive")
-            self._events = (self.path / "events.jsonl").open("a", encoding="utf-8")
+            # Not buffered: what a full disk does not take must not come again at the end.
+            self._events = (self.path / "events.jsonl").open("a+b", buffering=0)
+            _cut_to_lines(self._events)
         except (OSError, UnicodeDecodeError) as error:
             self._lock.close()
             raise RunError(f"{call}: {error}") from error
@@ -163,11 +166,15 @@ class RunFolder:
 
     def event(self, kind: str, **facts: Value) -> None:
         """Append an event. Raises RunError when it cannot be written."""
+        data = (json.dumps({"event": kind, **facts}) + "\n").encode()
         try:
-            self._events.write(json.dumps({"event": kind, **facts}) + "\n")
-            self._events.flush()
+            if self._events.write(data) < len(data):
+                _cut_to_lines(self._events)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            raise RunError(f"run folder {str(self.path)!r}: events.jsonl: {error}") from error
+            raise RunError(
+                f"run folder {str(self.path)!r}: events.jsonl: {error.strerror}"
+            ) from error
 
     def keep_best(self, movie: Movie, rank: tuple[int, ...], *, verified: bool) -> bool:
         """Write `movie` as the best run, unless what is there is better; whether it is now there.
@@ -183,7 +190,9 @@ class RunFolder:
             # The movie first: a crash in between leaves a best run that is better than it says.
             _write_whole(self.path / "best.json", json.dumps(asdict(best)).encode())
         except OSError as error:
-            raise RunError(f"run folder {str(self.path)!r}: the best run: {error}") from error
+            raise RunError(
+                f"run folder {str(self.path)!r}: the best run: {error.strerror}"
+            ) from error
         self.best = best
         return True
 
@@ -203,7 +212,7 @@ class RunFolder:
                     old.unlink()
             _write_whole(folder / "ends.json", json.dumps(facts).encode())
         except OSError as error:
-            raise RunError(f"run folder {str(self.path)!r}: the ends: {error}") from error
+            raise RunError(f"run folder {str(self.path)!r}: the ends: {error.strerror}") from error
 
     def best_path(self, movie: Movie) -> Path:
         """Where the best run lies, in a format that holds this movie's system."""
@@ -236,6 +245,20 @@ class RunFolder:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{call}: its best.json is damaged: {error!r}; remove it") from error
+
+
+def _cut_to_lines(file: IO[bytes]) -> None:
+    """Cut off the part of a line that a kill, or a full disk, left at the end of a file."""
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - 4096)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    file.truncate(end)
 
 
 def _write_movie(path: Path, movie: Movie) -> None:
