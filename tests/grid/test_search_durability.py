@@ -42,7 +42,7 @@ def by_beam(folder: Path, workers: int = 1) -> Found:
 
 
 def by_go_explore(folder: Path, workers: int = 1) -> Found:
-    config = GoExplore(batch=32, seed=2, linger=300)
+    config = GoExplore(batch=32, seed=2, linger=40)
     return go_explore(open_grid, Fastest(Grid()), config, folder=folder, workers=workers)
 
 
@@ -72,7 +72,8 @@ def commits_always(monkeypatch: pytest.MonkeyPatch) -> None:
 CHILD = """
 import sys
 import copain.search.journal as journal
-journal._COMMIT_EVERY = 0.0
+# After every step, while the next one is taken.
+journal.Journal.commit_due = property(lambda self: (self.flush(), self.writes)[1])
 sys.path.insert(0, sys.argv[1])
 from test_search_durability import SEARCHES
 SEARCHES[sys.argv[2]](sys.argv[3])
