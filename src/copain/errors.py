@@ -19,6 +19,8 @@
     ├── GameError               a game definition that is wrong, or unknown
     ├── RunError                a run folder that cannot be used
     ├── RunnerError             a runner of a CopainRun, or its agent, failed
+    ├── LearningError           an agent cannot learn on
+    │   └── CheckpointError     a checkpoint that cannot be used, or written
     └── MissingExtra            an optional package is not installed
 
 Every message says what was called, what was found, what is allowed and how to go on.
@@ -97,6 +99,14 @@ class RunnerError(CopainError):
 
     runner: int | None = None
     """Which runner, from 0; None for the agent."""
+
+
+class LearningError(CopainError):
+    """An agent cannot learn on: its loss is no number, or what it learns from is not enough."""
+
+
+class CheckpointError(LearningError):
+    """A checkpoint of another game or agent, a damaged one, or one that cannot be written."""
 
 
 class MissingExtra(CopainError, ImportError):

@@ -116,7 +116,7 @@ class Variable:
                 f"{self.name} = {value}: some bits of a byte cannot be written; write the byte at "
                 f"{self.address:#x}"
             )
-        low, high = self._limits()
+        low, high = self.limits
         if not low <= value <= high:
             raise MemoryRangeError(f"{self.name} = {value}: {low} to {high} fits a {self.type}")
         if self.type in ("bcd", "digits"):
@@ -129,7 +129,9 @@ class Variable:
             data = (value % (1 << 8 * self.length)).to_bytes(self.length, "little")
         return data if self.order == "little" else data[::-1]
 
-    def _limits(self) -> tuple[int, int]:
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The lowest and highest number that its bytes can say."""
         if self.type == "bcd":
             return 0, 100**self.length - 1
         if self.type == "digits":

@@ -8,6 +8,7 @@ by two threads at once, so it needs no locks.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,12 @@ class Transition:
 
 
 class Agent(Protocol):
-    """Something that chooses actions, and may learn. One thread calls all of it."""
+    """Something that chooses actions, and may learn. One thread calls all of it.
+
+    An agent that has an attribute ``patience``, in seconds, is asked when all runners wait, or
+    when the first has waited so long: larger batches, for networks. Without it whoever waits is
+    answered at once.
+    """
 
     def start(self, runners: int, /) -> None:
         """The run begins, with so many runners."""
@@ -185,6 +191,7 @@ class AgentDesk:
         with self._changed:
             while self._open and not self._asked and not self._told:
                 self._changed.wait()
+            self._wait_for_more()
             if not self._asked and not self._told:
                 return False
             asked, self._asked = self._asked, []
@@ -200,6 +207,16 @@ class AgentDesk:
             for question in asked:
                 question.ready.set()
         return True
+
+    def _wait_for_more(self) -> None:
+        """Until all runners ask, or the first has waited as long as the agent lets it."""
+        patience: float = getattr(self._agent, "patience", 0.0)
+        if not patience or not self._asked:
+            return
+        deadline = time.monotonic() + patience
+        while self._open and len(self._asked) < self._runners:
+            if not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                return
 
     def _answer(self, asked: Sequence[_Question]) -> None:
         actions = self._agent.ask(

@@ -136,6 +136,10 @@ class Game(ABC):
     ram_map: RamMap
     actions: Sequence[Action] = (Action("idle", IDLE),)
     start: Presses = ()
+    relative_to: Mapping[str, str] = {}
+    """Positions that only mean something beside another: from the name of a variable or of a
+    table's field to the variable that it is counted from, such as ``x`` to ``ship_x``.
+    """
 
     @property
     def variables(self) -> Mapping[str, Variable]:
@@ -196,6 +200,14 @@ class Game(ABC):
     def preference(self, ram: Bytes) -> npt.NDArray[np.float64]:
         """How much a player likes to be here: higher is better. For search by preference."""
         return np.zeros(ram.shape[:-1], np.float64)
+
+    def rows(self, ram: Bytes, table: str) -> Numbers:
+        """Which rows of an object table an agent sees, in which order: ``(..., rows)``.
+
+        As many at any moment; -1 is a row that is not there. All of them, as they lie, by default.
+        """
+        count = self.ram_map.tables[table].count
+        return np.broadcast_to(np.arange(count), (*ram.shape[:-1], count))
 
     def cell(self, ram: Bytes) -> Numbers:
         """A small number that places which are alike share."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Final
 
@@ -39,6 +39,11 @@ BOSS_HITS: Final = 64
 
 _LOOK_AHEAD = 7
 """Columns of terrain, from the lark on, whose narrowest part is steered for."""
+_SEEN_AHEAD = 12
+"""Columns of terrain that an agent sees, from the lark on."""
+_SEEN = {"enemies": ("kind", 10), "shots": ("kind", 4), "bullets": ("on", 6)}
+"""How many of each an agent sees, and the field that is 0 where nothing is."""
+_NOWHERE = 1 << 12
 _HOME_X = 64
 _METER_WORTH = np.array([0.0, 3.0, 7.0, 11.0, 16.0, 20.0, 12.0])
 """What it is worth that the meter shows a power: less than the power, or nobody took it, and more
@@ -108,6 +113,12 @@ class Alouette(Game):
         (FrameInput((Joypad(start=True),)), START_FRAMES),
         (IDLE, CARD_FRAMES),
     )
+    relative_to: Mapping[str, str] = {
+        "x": "ship_x", "boss_x": "ship_x",
+        **dict.fromkeys(
+            ("y", "boss_y", "ceiling", "floor", "island_top", "island_bottom"), "ship_y"
+        ),
+    }  # fmt: skip
 
     def __init__(self, *, first_stage: int = 1, last_stage: int = STAGES) -> None:
         if not 1 <= first_stage <= last_stage <= STAGES:
@@ -185,6 +196,21 @@ class Alouette(Game):
     def promise(self, ram: Bytes) -> Liking:
         """Powers, a place to shoot from, and what is at risk, in points."""
         return self._promise(ram)
+
+    def rows(self, ram: Bytes, table: str) -> Numbers:
+        """The nearest enemies and bullets, the land from the lark on, no waves."""
+        if table == "terrain":
+            column = (self.value(ram, "scroll") + self.value(ram, "ship_x")) // 8
+            return (column[..., None] + np.arange(_SEEN_AHEAD)) % self._land.count
+        if table not in _SEEN:
+            return super().rows(ram, table)[..., : 0 if table == "waves" else None]
+        field, most = _SEEN[table]
+        objects = self.ram_map.tables[table]
+        dx = objects.decode(ram, "x") - self.value(ram, "ship_x")[..., None]
+        dy = objects.decode(ram, "y") - self.value(ram, "ship_y")[..., None]
+        far = np.abs(dx) + np.abs(dy) + _NOWHERE * (objects.decode(ram, field) == 0)
+        nearest = np.argsort(far, axis=-1, kind="stable")[..., :most]
+        return np.where(np.take_along_axis(far, nearest, axis=-1) < _NOWHERE, nearest, -1)
 
     def cell(self, ram: Bytes) -> Numbers:
         """Stage, position in steps of 32 pixels, and the lark's place in squares of 16."""
