@@ -26,6 +26,7 @@ from copain.cli.ram import ram
 from copain.cli.random import random
 from copain.cli.render import render
 from copain.cli.search import search
+from copain.cli.train import train
 from copain.cli.verify import verify
 from copain.errors import CopainError
 
@@ -71,6 +72,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(search)
+app.add_typer(train)
 app.add_typer(ram)
 app.add_typer(movie)
 

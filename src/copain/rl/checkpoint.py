@@ -27,7 +27,7 @@ class Checkpoint:
     network: dict[str, Any]
     arrays: Mapping[str, npt.NDArray[Any]]
     luck: dict[str, Any]
-    counts: dict[str, int]
+    counts: dict[str, float]
 
 
 def write_checkpoint(
@@ -36,7 +36,7 @@ def write_checkpoint(
     network: Mapping[str, Any],
     arrays: Mapping[str, npt.NDArray[Any]],
     luck: Mapping[str, Any],
-    counts: Mapping[str, int],
+    counts: Mapping[str, float],
 ) -> None:
     """Write one. Raises CheckpointError when it cannot: what was there before then still is."""
     about = {"format": _FORMAT, "game": game, "luck": luck, "counts": counts}
@@ -86,3 +86,24 @@ def read_checkpoint(path: Path, game: str | None = None) -> Checkpoint:
         raise CheckpointError(
             f"{call}: it cannot be read: {error!r}; remove it to begin again"
         ) from error
+
+
+def write_weights(
+    path: Path,
+    game: str,
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    counts: Mapping[str, float],
+) -> None:
+    """Write a network alone. Raises as `write_checkpoint` does."""
+    write_checkpoint(path, game, {}, {f"weights/{k}": v for k, v in weights.items()}, {}, counts)
+
+
+def read_weights(path: Path, game: str | None = None) -> dict[str, npt.NDArray[np.float32]]:
+    """The network that `write_weights` wrote. Raises as `read_checkpoint` does."""
+    arrays = read_checkpoint(path, game).arrays
+    return {name.removeprefix("weights/"): array for name, array in arrays.items()}
+
+
+def read_counts(path: Path, game: str | None = None) -> dict[str, float]:
+    """What was written beside. Raises as `read_checkpoint` does."""
+    return read_checkpoint(path, game).counts

@@ -85,12 +85,12 @@ class DqnAgent:
             settings, self.features, self.actions,
             checkpoint if checkpoint is not None and checkpoint.exists() else None, self.game,
         )  # fmt: skip
-        self.steps = self._saved_at = self._learner.counts.get("steps", 0)
+        self.steps = self._saved_at = int(self._learner.counts.get("steps", 0))
         self._luck = np.random.default_rng((settings.seed, self.steps))
         self._steps = [Steps(settings.steps, settings.discount) for _ in range(runners)]
         self._seen = [None] * runners
         self._expected = [None] * runners
-        self._look(wait=self._learner.counts.get("updates", 0))
+        self._look(wait=int(self._learner.counts.get("updates", 0)))
         self._end_if_due()
 
     def ask(self, observations: Sequence[Any], runners: Sequence[int]) -> Sequence[int]:

@@ -12,8 +12,10 @@ from copain.emulator import Emulator
 from copain.errors import InputError
 from copain.fleet import Run
 from copain.games import Game, Start
+from copain.games.objective import Goal, won
 from copain.joypad import InputLog
 from copain.memory import Bytes
+from copain.rl.practice import Practice
 from copain.rollout import rollout
 from copain.savestate import Savestate
 
@@ -32,6 +34,7 @@ class Episode:
     progress: int
     won: bool
     dead: bool
+    practised: bool = False
 
 
 class EpisodeLoop:
@@ -51,6 +54,9 @@ class EpisodeLoop:
         action_repeat: int = 4,
         sticky: float = 0.25,
         most_steps: int = 2000,
+        goal: Goal | None = None,
+        practice: float = 0.0,
+        places: Sequence[Savestate] = (),
         seed: int = 0,
         finished: threading.Event | None = None,
         on_episode: Callable[[Episode], None] | None = None,
@@ -59,6 +65,9 @@ class EpisodeLoop:
 
         - `sticky`: how likely each frame holds what the one before held, in place of a new action.
         - `most_steps`: after which an episode is truncated.
+        - `goal`: where an episode is won; where the game is, by default.
+        - `practice`: how likely an episode begins where an earlier one of the same runner came to,
+          or at one of `places`; see `Practice`.
         - `finished`: the loops return when it is set; see `DqnAgent.finished`.
         - `on_episode`: called at the end of each, by the runner's thread.
         """
@@ -72,6 +81,7 @@ class EpisodeLoop:
         self.game, self.starts, self.reward = game, starts, reward
         self.frames, self.action_repeat, self.sticky = frames, action_repeat, sticky
         self.most_steps, self.seed = most_steps, seed
+        self.goal, self.practice, self.places = goal or won(game), practice, places
         self.finished, self.on_episode = finished, on_episode
         ports = game.ram_map.system.ports
         self._bits = np.array([action.held.bits(ports) for action in game.actions], np.uint16)
@@ -80,13 +90,21 @@ class EpisodeLoop:
         """Play until the run stops, or all is learned; how many episodes were ended."""
         luck = np.random.default_rng((self.seed, run.runner, run.attempt))
         places: dict[int, Savestate] = {}
+        practice = Practice(1, self.practice, int(luck.integers(1 << 31)))
+        for place in self.places:
+            practice.add(place, keep=True)
         ended = 0
         while not self._over(run):
-            number = int(luck.integers(len(self.starts)))
-            start = self.starts[number]
-            if number not in places:
-                places[number] = start.reach(nes)
-            episode = self._play(nes, run, luck, start.name, places[number])
+            place = practice.draw(1)[0]
+            name = "practice"
+            if place is None:
+                number = int(luck.integers(len(self.starts)))
+                name = self.starts[number].name
+                if number not in places:
+                    places[number] = self.starts[number].reach(nes)
+                episode = self._play(nes, run, luck, name, places[number], practice)
+            else:
+                episode = self._play(nes, run, luck, name, place, practice, practised=True)
             if episode is not None:
                 ended += 1
                 run.progress(
@@ -100,11 +118,19 @@ class EpisodeLoop:
         return run.stop.is_set() or (self.finished is not None and self.finished.is_set())
 
     def _play(
-        self, nes: Emulator, run: Run, luck: np.random.Generator, start: str, place: Savestate
+        self,
+        nes: Emulator,
+        run: Run,
+        luck: np.random.Generator,
+        start: str,
+        place: Savestate,
+        practice: Practice,
+        *,
+        practised: bool = False,
     ) -> Episode | None:
         """One episode from `place`; None if the run stopped in it."""
         game, agent = self.game, run.agent
-        every_byte = np.arange(len(nes.ram))
+        every_byte = range(len(nes.ram))
         nes.load_state(place)
         ram = nes.ram.read_all()
         seen = np.repeat(ram[None], self.frames, axis=0)
@@ -113,13 +139,15 @@ class EpisodeLoop:
         for step in range(1, self.most_steps + 1):
             if self._over(run):
                 return None
+            if len(practice.due(np.array([step - 1]))):
+                practice.note(0, step - 1, place)
             action = int(agent.ask(seen))
             inputs, held = self._inputs(action, held, luck)
             played = rollout(nes, place, inputs, every_byte)
             place, every_frame = played.savestate, np.concatenate([ram[None], played.watched])
             dead = game.dead(every_frame[:-1], every_frame[1:])
-            won = game.won(every_frame[:-1], every_frame[1:])
-            ends = np.flatnonzero(dead | won)
+            there = self.goal.reached(every_frame[:-1], every_frame[1:])
+            ends = np.flatnonzero(dead | there)
             counted = int(ends[0]) + 1 if len(ends) else self.action_repeat
             reward = float(self.reward(every_frame[:counted], every_frame[1 : counted + 1]).sum())
             total += reward
@@ -128,9 +156,11 @@ class EpisodeLoop:
             truncated = step == self.most_steps
             agent.tell(seen, action, reward, after, bool(len(ends)), truncated)
             if len(ends) or truncated:
+                practice.end(0, step, lost=bool(dead[counted - 1]))
                 return Episode(
                     start, total, step, int(game.score(ram)), int(game.progress(ram)),
-                    bool(won[counted - 1] and not dead[counted - 1]), bool(dead[counted - 1]),
+                    bool(there[counted - 1] and not dead[counted - 1]), bool(dead[counted - 1]),
+                    practised,
                 )  # fmt: skip
             seen = after
         return None

@@ -57,7 +57,7 @@ class Episodes:
         self.game = task.game
         self._rewarding = Rewarding(task.reward or reward_of(task.game), count)
         objective = self._rewarding.objective
-        self._goal = won(task.game) if objective is None else objective.goal
+        self._goal = task.goal or (won(task.game) if objective is None else objective.goal)
         self._sight = sight_of(task.game)
         if "ram" in task.kinds:
             need_features(task.game, self._sight)
@@ -81,6 +81,8 @@ class Episodes:
         self.numbers = np.zeros((count, self._sight.kept), np.int64)
         self.names = [variable.name for variable in self._sight.variables[: self._sight.kept]]
         self._held = np.zeros((count, self._emulator.system.ports), np.uint16)
+        self.inputs = np.repeat(self._held[:, None], task.action_repeat, axis=1)
+        """What was held in each frame of the last step: ``uint16 (N, action_repeat, ports)``."""
         self.frame = np.zeros(count, np.int64)
         self.steps = np.zeros(count, np.int64)
         self.running = np.zeros(count, np.bool_)
@@ -178,6 +180,7 @@ class Episodes:
         first = ended & ~ended_before
         lost: Flags = np.logical_or.reduce(first & dead, axis=0)[rows]
         reached: Flags = np.logical_or.reduce(first & there, axis=0)[rows]
+        self.inputs[rows] = inputs
         self._held[rows] = inputs[:, -1]
         self.frame[rows] += inputs.shape[1]
         self.steps[rows] += 1

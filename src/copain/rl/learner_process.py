@@ -62,7 +62,7 @@ class LearnerProcess:
         self._failure: CopainError | None = None
         self._reader = threading.Thread(target=self._read, name="copain learned", daemon=True)
         self._reader.start()
-        self.counts: dict[str, int] = self._wait_for_answer()
+        self.counts: dict[str, float] = self._wait_for_answer()
         """What the agent had counted when the checkpoint was written."""
 
     @property
@@ -203,7 +203,7 @@ class _Learning:
         self.luck = np.random.default_rng(settings.seed)
         self.due, self.loss = 0, 0.0
 
-    def take_up(self, checkpoint: Path | None) -> dict[str, int]:
+    def take_up(self, checkpoint: Path | None) -> dict[str, float]:
         """Go on from a checkpoint; the agent's counts in it."""
         if checkpoint is None:
             return {}

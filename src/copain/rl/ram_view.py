@@ -158,14 +158,15 @@ class RamView:
         limits = [numbers[at].variable.range or numbers[at].variable.limits for at in long]
         self._long_low = np.array([low for low, _ in limits], np.int64)
         self._long_scale = np.array([1 / np.log1p(high - low) for low, high in limits])
-        self._moving = np.array([at for at, n in enumerate(numbers) if n.moves], np.int64)
+        moving = [at for at, n in enumerate(numbers) if n.moves]
+        self._moving = np.array(moving, np.int64)
         self.names: tuple[str, ...] = (
             *(line[0] for line in lines),
             *(numbers[at].name for at in long),
             *(f"{numbers[at].name} {wave} {period}"
               for at in waves for wave in ("sin", "cos") for period in _PERIODS),
             *(f"{numbers[at].name} moved in {self.frames - 1 - before}"
-              for before in range(self.frames - 1) for at in self._moving.tolist()),
+              for before in range(self.frames - 1) for at in moving),
         )  # fmt: skip
         """What each feature is, such as ``mode=3``, ``enemies[0].x`` or ``ship_y moved in 1``."""
 

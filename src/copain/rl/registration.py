@@ -33,7 +33,7 @@ VERSIONS: dict[str, tuple[Version, ...]] = {
     "alouette": (
         Version(
             rom="cd64a1ce93dfb6cfa831da78554d28ff15e5b0aa",
-            files="ec1a0db3c4754aa6489ae8c275b49b2fe1c43a8b",
+            files="9247bd822a60e3882540f54dea883d1866497d5a",
         ),
     ),
     "gradius": (

@@ -20,6 +20,7 @@ from copain.games import (
     game_of,
     rom_path,
 )
+from copain.games.objective import Goal
 from copain.rl.emulator_copies import EmulatorCopies
 from copain.rl.rewards import Reward
 from copain.rl.starts import Starts
@@ -43,6 +44,7 @@ class Options(TypedDict, total=False):
     noops: int
     starts: Starts
     reward: Reward | None
+    goal: Goal | None
     max_episode_steps: int | None
 
 
@@ -65,6 +67,7 @@ class Task:
       savestate, or several, of which each episode draws one.
     - `reward`: an objective (what its score rises by), a function of (prev, ram), or None for
       the game's own. An objective's goal ends the episode as winning does.
+    - `goal`: where an episode is won, if not where the objective or the game says.
     - `max_episode_steps`: steps after which an episode is truncated, None for never.
     """
 
@@ -80,6 +83,7 @@ class Task:
     noops: int = 0
     starts: Starts = "train"
     reward: Reward | None = None
+    goal: Goal | None = None
     max_episode_steps: int | None = None
 
     def __post_init__(self) -> None:

@@ -183,6 +183,13 @@ class CopainVectorEnv(VectorEnv[Any, Any, Array]):
         """The RAM of all copies now: a copy, ``uint8 (num_envs, ram_size)``."""
         return self._episodes.ram.copy()
 
+    @property
+    def inputs(self) -> npt.NDArray[np.uint16]:
+        """What was held in each frame of the last step, stickiness and all: a copy,
+        ``uint16 (num_envs, action_repeat, ports)``.
+        """
+        return self._episodes.inputs.copy()
+
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Which actions of the table are possible now: ``bool (num_envs, actions)``."""
         return self._episodes.allowed()
