@@ -98,7 +98,8 @@ class DqnAgent:
         features, allowed = self.encode(observations)
         for row, runner in enumerate(runners):
             self._see(runner, observations[row], features[row], allowed[row])
-        self._hand_over()
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self._hand_over()
         self._keep_in_step()
         actions = self.network.best(features, allowed)
         curious = self._luck.random(len(runners)) < self.epsilon
@@ -138,6 +139,7 @@ class DqnAgent:
     def save(self) -> None:
         """Write the checkpoint, if there is a folder. Raises CheckpointError."""
         if self.checkpoint is not None and self._learner is not None:
+            self._hand_over()
             counts = {"steps": self.steps, "updates": self.learned.updates}
             self._learner.save(self.checkpoint, counts)
         self._saved_at = self.steps
@@ -164,7 +166,7 @@ class DqnAgent:
         self._rows += self._steps[runner].end(features[0], allowed[0], terminated=terminated)
 
     def _hand_over(self) -> None:
-        if len(self._rows) >= _ROWS_AT_ONCE:
+        if self._rows:
             rows, self._rows = self._rows, []
             self._due_told = self._due
             self._learning.learn(rows_of(rows), self._due_told)
@@ -189,10 +191,7 @@ class DqnAgent:
         """After the last step: make the updates that are due, write, and say so."""
         if self.most_steps is None or self.steps < self.most_steps or self.finished.is_set():
             return
-        if self._rows:
-            rows, self._rows = self._rows, []
-            self._due_told = self._due
-            self._learning.learn(rows_of(rows), self._due_told)
+        self._hand_over()
         self._look(wait=self._due_told)
         self.save()
         self.finished.set()

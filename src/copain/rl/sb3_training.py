@@ -22,6 +22,7 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import gcd
 from pathlib import Path
 from typing import Any, Literal
 
@@ -245,6 +246,10 @@ class Sb3Training:
     def _new(self, envs: VecEnv) -> BaseAlgorithm:
         settings = settings_of(self.algorithm, self.lesson.seen)
         first = settings.pop("learning_rate")
+        if "n_steps" in settings:  # whole minibatches, of few copies too
+            settings["batch_size"] = gcd(
+                settings["batch_size"], settings["n_steps"] * self.schedule.copies
+            )
         policy, policy_settings = _policy_settings(self.algorithm, self.lesson.seen)
         return _CLASSES[self.algorithm](
             policy, envs, learning_rate=_Falling(first), **settings,
