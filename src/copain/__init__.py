@@ -23,6 +23,7 @@ from copain.emulator import (
     HasTrace,
 )
 from copain.errors import (
+    CheckpointError,
     CopainError,
     EmulatorClosed,
     EmulatorCrashed,
@@ -30,6 +31,7 @@ from copain.errors import (
     EmulatorMissing,
     GameError,
     InputError,
+    LearningError,
     LuaError,
     MemoryRangeError,
     MissingExtra,
@@ -51,11 +53,13 @@ from copain.savestate import Savestate
 from copain.system import System
 
 __all__ = [
-    "EMULATOR_NAMES", "IDLE", "Button", "CopainError", "Emulator", "EmulatorClosed",
+    "EMULATOR_NAMES", "IDLE", "Button", "CheckpointError", "CopainError", "Emulator",
+    "EmulatorClosed",
     "EmulatorCrashed", "EmulatorError", "EmulatorMissing", "Fleet", "FrameInput", "GameError",
     "HasAudio", "HasFleet", "HasHooks", "HasLagFrames", "HasLiveRam", "HasRegisters",
     "HasRollout", "HasScreen", "HasSoftReset", "HasTrace", "InputError", "InputLog", "Joypad",
-    "LuaError", "Memory", "MemoryRangeError", "MissingExtra", "Movie", "MovieError",
+    "LearningError", "LuaError", "Memory", "MemoryRangeError", "MissingExtra", "Movie",
+    "MovieError",
     "Recorder", "RolloutBatch", "Rom", "RomError", "RunError", "RunnerError", "Savestate",
     "SavestateError", "System", "Trajectory", "Variable", "WireClosed", "WireError",
     "WireTimeout", "open", "open_emulator", "rollout", "verify",

@@ -74,7 +74,8 @@ def test_goes_on_after_a_kill_and_reports(tmp_path: Path) -> None:
     assert set(test["start"]) <= {start.name for start in GAME.starts("test")}
     movie = Movie.read(tmp_path / "run" / "best.fm2")
     assert movie.frames > 188 + 24
-    events = [json.loads(line)["event"] for line in (tmp_path / "run" / "events.jsonl").open()]
+    lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line)["event"] for line in lines]
     assert events == ["begin", "evaluation", "resume", "evaluation", "test"]
     with pytest.raises(RunError, match="another run: game is 'alouette' there and 'grid' here"):
         folder_at(tmp_path / "run", game="grid")

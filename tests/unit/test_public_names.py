@@ -9,10 +9,12 @@ import sys
 import copain
 
 PUBLIC = {
-    "EMULATOR_NAMES", "IDLE", "Button", "CopainError", "Emulator", "EmulatorClosed",
+    "EMULATOR_NAMES", "IDLE", "Button", "CheckpointError", "CopainError", "Emulator",
+    "EmulatorClosed",
     "EmulatorCrashed", "EmulatorError", "EmulatorMissing", "Fleet", "FrameInput", "GameError",
     "HasAudio", "HasFleet", "HasHooks", "HasLagFrames", "HasLiveRam", "HasRegisters", "HasRollout",
-    "HasScreen", "HasSoftReset", "HasTrace", "InputError", "InputLog", "Joypad", "LuaError",
+    "HasScreen", "HasSoftReset", "HasTrace", "InputError", "InputLog", "Joypad",
+    "LearningError", "LuaError",
     "Memory", "MemoryRangeError",
     "MissingExtra", "Movie", "MovieError", "Recorder", "Rom", "RomError", "RolloutBatch",
     "RunError", "RunnerError", "Savestate", "SavestateError", "System", "Trajectory", "Variable",

@@ -194,6 +194,9 @@ class Sb3Training:
         except KeyboardInterrupt:
             self.save()
             raise
+        except ValueError:  # torch refuses odds that are no numbers
+            check_numbers(self.model)
+            raise
         finally:
             self.envs.close()
         self._validate()
