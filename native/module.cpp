@@ -308,6 +308,9 @@ NB_MODULE(_native, module) {
             },
             "port"_a, "device"_a)
         .def(
+            "limit_ram", [](Handle& self, size_t bytes) { self.core().limit_ram(bytes); },
+            "bytes"_a)
+        .def(
             "load_game",
             [](Handle& self, const std::string& path, const nb::bytes& data) {
                 const std::shared_ptr<Core> core = self.shared();

@@ -1,23 +1,27 @@
 """Write docs/reference/emulators.md: emulator x system x capability, told by the emulators.
 
 Each emulator that is here is opened with each game that is here, and asked with ``isinstance``;
-each capability is linked to the test that shows it. Run it as
-``python tools/emulators_table.py``; with ``--check`` it only says whether the tests are there.
+each capability is linked to the test that shows it. README has the short form: a row for each
+emulator. Run it as ``python tools/emulators_table.py``.
 """
 
 from __future__ import annotations
 
-import sys
+import re
 from pathlib import Path
 
-from copain.cli.conformance import find_targets
 from copain.cli.determinism import emulators_for
+from copain.cli.targets import find_targets, read_rom
 from copain.cli.verify import open_named
 from copain.emulator import Emulator, HasHooks, HasTrace
-from copain.rom import Rom
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/emulators.md"
+README = ROOT / "README.md"
+SHORT = re.compile(r"(?<=<!-- python tools/emulators_table.py -->\n)(\|.*\n)+")
+"""The table in README."""
+
+Row = tuple[str, str, dict[str, bool]]
 
 CAPABILITIES = ("lock-step", "savestate bytes", "hooks", "drawing", "movies", "headless", "own API")
 
@@ -41,10 +45,11 @@ TESTS: dict[str, dict[str, str]] = {
         "headless": "tests/integration/test_fceux.py",
         "own API": "tests/integration/test_fceux_lua_api.py",
     },
-    "mame": dict.fromkeys(
-        ("lock-step", "savestate bytes", "hooks", "headless", "own API"),
-        "tests/integration/test_mame.py",
-    ),
+    "mame": {
+        **dict.fromkeys(("lock-step", "savestate bytes", "headless"), "tests/mame/test_mame.py"),
+        **dict.fromkeys(("hooks", "own API"), "tests/mame/test_mame_lua.py"),
+        "movies": "tests/mame/test_mame_movies.py",
+    },
     "grid": {
         **dict.fromkeys(
             ("lock-step", "savestate bytes", "headless"), "tests/grid/test_conformance_suite.py"
@@ -71,13 +76,13 @@ def capabilities(emulator: Emulator) -> dict[str, bool]:
     }
 
 
-def test_of(emulator: str, capability: str) -> str | None:
-    """The test that shows a capability, relative to the repository."""
+def test_of(emulator: str, capability: str) -> str:
+    """The test that shows a capability, relative to the repository. KeyError if none does."""
     kind = emulator.partition(":")[0]
-    return TESTS.get(kind, {}).get(capability) or TESTS["*"].get(capability)
+    return TESTS.get(kind, {}).get(capability) or TESTS["*"][capability]
 
 
-def page(rows: list[tuple[str, str, dict[str, bool]]]) -> str:
+def page(rows: list[Row]) -> str:
     """The page."""
     lines = [
         "# Emulators",
@@ -96,33 +101,46 @@ def page(rows: list[tuple[str, str, dict[str, bool]]]) -> str:
         "| emulator | system | " + " | ".join(CAPABILITIES) + " |",
         "|---|---|" + "---|" * len(CAPABILITIES),
     ]
-    for name, system, found in rows:
-        cells: list[str] = []
-        for capability in CAPABILITIES:
-            test = test_of(name, capability)
-            shown = test is not None and (ROOT / test).is_file()
-            yes = f"[yes](../../{test})" if shown else "yes, untested"
-            cells.append(yes if found[capability] else "no")
-        lines.append(f"| {name} | {system} | " + " | ".join(cells) + " |")
+    lines += [
+        f"| {name} | {system} | {' | '.join(_cells(name, found, '../../'))} |"
+        for name, system, found in rows
+    ]
     return "\n".join(lines) + "\n"
 
 
+def short_table(rows: list[Row]) -> str:
+    """The table in README: all cores are one row, and so are all systems of an emulator."""
+    lines = ["| | systems | " + " | ".join(CAPABILITIES) + " |", "|---" * 9 + "|"]
+    for kind in dict.fromkeys(name.partition(":")[0] for name, _, _ in rows):
+        mine = [row for row in rows if row[0].partition(":")[0] == kind]
+        systems = ", ".join(dict.fromkeys(system for _, system, _ in mine))
+        found = {name: all(row[2][name] for row in mine) for name in CAPABILITIES}
+        label = "libretro cores" if kind == "libretro" else kind
+        lines.append(f"| {label} | {systems} | {' | '.join(_cells(kind, found, ''))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(name: str, found: dict[str, bool], root: str) -> list[str]:
+    return [
+        f"[yes]({root}{test_of(name, capability)})" if found[capability] else "no"
+        for capability in CAPABILITIES
+    ]
+
+
 def main() -> None:
-    """Write the page."""
-    missing = [test for tests in TESTS.values() for test in tests.values()
-               if not (ROOT / test).is_file()]  # fmt: skip
-    if missing:
-        print("no such test: " + ", ".join(sorted(set(missing))), file=sys.stderr)
-    if "--check" in sys.argv:
-        sys.exit(bool(missing))
-    rows: dict[tuple[str, str], dict[str, bool]] = {}
+    """Write the page and README's table."""
+    found: dict[tuple[str, str], dict[str, bool]] = {}
     for path in dict.fromkeys(target.rom for target in find_targets()):
-        rom = Rom.read(path)
+        rom = read_rom(path)
         for name in emulators_for(path):
-            if (name, rom.system.name) not in rows:
+            if (name, rom.system.name) not in found:
                 with open_named(rom, name) as emulator:
-                    rows[name, rom.system.name] = capabilities(emulator)
-    PAGE.write_text(page([(*key, found) for key, found in sorted(rows.items())]), encoding="utf-8")
+                    found[name, rom.system.name] = capabilities(emulator)
+    rows = [(*key, one) for key, one in sorted(found.items())]
+    PAGE.write_text(page(rows), encoding="utf-8")
+    README.write_text(
+        SHORT.sub(lambda _: short_table(rows), README.read_text(encoding="utf-8")), encoding="utf-8"
+    )
     print(f"{PAGE.relative_to(ROOT)}: {len(rows)} rows")
 
 

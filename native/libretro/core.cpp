@@ -32,7 +32,10 @@ Core::Use::~Use() {
 std::span<uint8_t> Core::Use::memory(unsigned region) const {
     core_.need_game("look into memory");
     auto* const data = static_cast<uint8_t*>(core_.functions().get_memory_data(region));
-    return data ? std::span(data, core_.functions().get_memory_size(region)) : std::span<uint8_t>();
+    size_t size = data ? core_.functions().get_memory_size(region) : 0;
+    if (region == RETRO_MEMORY_SYSTEM_RAM)
+        size = std::min(size, core_.ram_limit_);
+    return {data, size};
 }
 
 Core::Batch::Batch(Core& core) : Use(core) {

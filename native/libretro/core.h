@@ -59,6 +59,8 @@ class Core {
     // For each of the caller's button bits, the RetroPad button (0-15) it presses, or -1.
     void set_buttons(std::span<const int> retropad);
     void set_device(unsigned port, unsigned device);
+    // Of system RAM only so many bytes are seen, for cores that claim more than there is.
+    void limit_ram(size_t bytes) { ram_limit_ = bytes; }
 
     void load_game(const std::string& path, std::span<const uint8_t> data);
     bool has_game() const { return loaded_; }
@@ -160,6 +162,7 @@ class Core {
     std::vector<std::vector<Controller>> controllers_;
     std::vector<MemoryRegion> memory_map_;
     retro_system_av_info av_info_{};
+    size_t ram_limit_ = SIZE_MAX;
     bool pal_ = false;
 
     std::string game_path_, game_directory_, game_name_, game_extension_;

@@ -82,6 +82,9 @@ class Core:
     def set_device(self, port: int, device: int) -> None:
         """retro_set_controller_port_device, after load_game."""
 
+    def limit_ram(self, bytes: int) -> None:
+        """Of system RAM only so many bytes are there, whatever the core claims."""
+
     def load_game(self, path: str, data: bytes) -> None:
         """Load the game, by path or by memory as the core asks. Raises CoreError if refused."""
 

@@ -12,7 +12,8 @@ import pytest
 
 from conftest import core
 from copain import Rom
-from copain.cli.conformance import Target, check_apart, is_exact
+from copain.cli.conformance import check_apart, is_exact
+from copain.cli.targets import Target
 from copain.testing import CHECK_NAMES
 
 Run = tuple[int, str, str]
@@ -26,9 +27,14 @@ def run(*arguments: str) -> Run:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_table() -> None:
-    status, output, _ = run("--emulator", "grid", "--frames", "150", "--seed", "7")
+def test_a_table_and_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "conformance.md"
+    options = ("--frames", "150", "--seed", "7", "--markdown", str(page))
+    status, output, _ = run("--emulator", "grid", *options)
     assert status == 0, output
+    (row,) = [line for line in page.read_text().splitlines() if line.startswith("| grid ")]
+    assert row.count(" exact ") == len(CHECK_NAMES) - 3
+    assert row.count(" - ") == 3
     cells = [line.rsplit(maxsplit=1) for line in output.splitlines()]
     rows = {row[0].strip(): row[1] for row in cells if len(row) == 2}
     assert {rows[name] for name in CHECK_NAMES} == {"exact", "absent"}
@@ -52,9 +58,12 @@ def test_a_core_that_is_not_exact_and_need_not_be(tmp_path: Path) -> None:
     game[0x104:0x108] = b"\xce\xed\x66\x66"
     game[0x100:0x103] = b"\x18\xfe\x00"  # jr -2: nothing ever happens
     path.write_bytes(game)
-    status, output, _ = run("--rom", str(path), "--core", "gambatte", "--frames", "120")
+    options = ("--rom", str(path), "--core", "gambatte", "--frames", "120")
+    status, output, errors = run(*options)
     assert status == 0, output
     assert "gambatte still, alive: wrong" in output
+    assert "Plain ROM loaded" in errors  # what the core says is no part of the table
+    assert "Plain ROM loaded" not in output
 
 
 def test_nothing_to_check_is_an_error() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import copain
 from copain.backends.cores import find_cores
-from copain.cli.conformance import find_targets
+from copain.cli.targets import find_targets
 from copain.cli.verify import open_named
 from copain.errors import CopainError, MovieError, SavestateError
 from copain.movie import Movie, Recorder, Status, play, record_hashes, verify, verify_on

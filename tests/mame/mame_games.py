@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import sys
-import zipfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -15,10 +13,11 @@ from conftest import absent
 from copain.backends.mame import MameEmulator
 from copain.backends.mame_start import find_mame
 from copain.errors import EmulatorMissing
+from copain.testing.small_games import pacman_set, pc_engine
 
 Open = Callable[..., MameEmulator]
 
-__all__ = ["Open", "airstriker", "mame", "opened", "pacman", "space_invaders"]
+__all__ = ["Open", "airstriker", "joypad_pce", "mame", "opened", "pacman", "space_invaders"]
 
 
 @pytest.fixture(scope="session")
@@ -65,27 +64,15 @@ def space_invaders() -> copain.Rom:
     return _of_a_package("ale-py", "ale_py/roms/space_invaders.bin")
 
 
-PACMAN_PROGRAM = bytes.fromhex(
-    "f3"  # di
-    "3a0050 32004c"  # again: ld a,(IN0); ld (4c00),a: coin slot and joystick 1
-    "3a4050 32014c"  # ld a,(IN1); ld (4c01),a: start and joystick 2
-    "21024c 34"  # ld hl,4c02; inc (hl)
-    "32c050 18eb"  # ld (watchdog),a; jr again
-)
+@pytest.fixture(scope="session")
+def joypad_pce() -> copain.Rom:
+    """A program of our own for the PC Engine."""
+    return copain.Rom.from_bytes(pc_engine(), system="pce")
 
 
 @pytest.fixture
 def pacman(tmp_path: Path) -> Path:
-    """An arcade set with a program of our own: it copies inputs to RAM. MAME warns, and runs."""
-    chips = {f"pacman.6{place}": 4096 for place in "efhj"} | {
-        "pacman.5e": 4096, "pacman.5f": 4096, "82s123.7f": 32, "82s126.4a": 256,
-        "82s126.1m": 256, "82s126.3m": 256,
-    }  # fmt: skip
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for name, size in chips.items():
-            program = PACMAN_PROGRAM if name == "pacman.6e" else b""
-            archive.writestr(name, program.ljust(size, b"\0"))
+    """An arcade set with a program of our own: it copies inputs to RAM."""
     path = tmp_path / "pacman.zip"
-    path.write_bytes(data.getvalue())
+    path.write_bytes(pacman_set())
     return path

@@ -30,6 +30,7 @@ class KnownCore:
     cores of a system draw the same. `boot_offset` is how many frames longer than FCEUX's its
     boot is (negative: shorter), measured; None where it was not, or is not constant.
     `first_frame_undrawn`: it leaves the picture alone in the first frame after power-on.
+    `ram_sizes`: bytes of work RAM of the systems for which it claims more than there is.
     """
 
     systems: tuple[str, ...]
@@ -37,6 +38,7 @@ class KnownCore:
     options: Mapping[str, str] = field(default_factory=dict[str, str])
     boot_offset: int | None = None
     first_frame_undrawn: bool = False
+    ram_sizes: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 # In order of preference where several play a system. picodrive is before genesis_plus_gx, whose
@@ -61,7 +63,9 @@ KNOWN_CORES: dict[str, KnownCore] = {
     "mesen": KnownCore(("nes",), "GPL-3.0"),
     "gambatte": KnownCore(("gb", "gbc"), "GPL-2.0"),
     "sameboy": KnownCore(("gb", "gbc"), "MIT"),
-    "mgba": KnownCore(("gba", "gb", "gbc"), "MPL-2.0"),
+    # It says 256 KB, the GBA's, for all; what lies behind a Game Boy's RAM is other memory, and
+    # writing there crashed it.
+    "mgba": KnownCore(("gba", "gb", "gbc"), "MPL-2.0", ram_sizes={"gb": 0x2000, "gbc": 0x8000}),
     "snes9x": KnownCore(("snes",), "non-commercial"),
     "bsnes_mercury_accuracy": KnownCore(("snes",), "GPL-3.0"),
     "bsnes_mercury_balanced": KnownCore(("snes",), "GPL-3.0"),

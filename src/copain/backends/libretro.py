@@ -121,6 +121,9 @@ class LibretroEmulator:
         pads = {GENESIS: _RETROPAD_GENESIS, ATARI2600: _RETROPAD_ATARI2600}
         pad = pads.get(self._rom.system, _RETROPAD)
         core.set_buttons([pad.get(button, -1) for button in Button])
+        sizes: Mapping[str, int] = self._file.known.ram_sizes if self._file.known else {}
+        if self._rom.system.name in sizes:
+            core.limit_ram(sizes[self._rom.system.name])
         path = self._rom.path
         with _crashes(call, core):
             core.load_game("" if path is None else str(path), self._rom.data)

@@ -85,8 +85,6 @@ class MameEmulator(LuaEmulator):
 
     name, title, noise = "mame", "MAME", NOISE
     slowest = 1.0
-    boot_offset = -1
-    """MAME's NES is a frame ahead of FCEUX's: a movie's first line is dropped."""
 
     def __init__(
         self,
@@ -163,6 +161,14 @@ class MameEmulator(LuaEmulator):
     def machine(self) -> str:
         """MAME's name of the machine."""
         return self._machine
+
+    @property
+    def boot_offset(self) -> int | None:
+        """Frames that its boot is longer than FCEUX's; None for what FCEUX does not play.
+
+        MAME's NES is a frame ahead: a movie's first line is dropped.
+        """
+        return -1 if self._machine == "nes" else None
 
     @property
     def frame_rate(self) -> Fraction:

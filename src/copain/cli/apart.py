@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import multiprocessing
+import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
@@ -48,6 +52,22 @@ def wide_console() -> Console:
     """A console for wide tables: lines of files and pipes are as long as they are."""
     console = Console()
     return console if console.is_terminal else Console(width=max(console.width, 200))
+
+
+@contextlib.contextmanager
+def cores_on_stderr() -> Generator[None]:
+    """Within the block what cores print to standard output, as gambatte does, goes to standard
+    error: tables and JSON stay clean.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).fflush(None)  # what lies in the C library's buffers
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 class _Worker(Generic[Item, Result]):
@@ -100,9 +120,10 @@ class _Worker(Generic[Item, Result]):
 
 
 def _serve(pipe: Connection, work: Callable[[Item], Result]) -> None:
-    while True:
-        try:
-            item = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        pipe.send(work(item))
+    with cores_on_stderr():
+        while True:
+            try:
+                item = pipe.recv()
+            except (EOFError, KeyboardInterrupt):
+                return
+            pipe.send(work(item))

@@ -13,11 +13,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from copain.cli.apart import run_apart, wide_console
-from copain.cli.conformance import cores_for, find_targets
+from copain.cli.targets import find_targets, opens, read_rom, targets_for
 from copain.cli.verify import open_named
 from copain.errors import CopainError, InputError
-from copain.rom import Rom
-from copain.system import GRID, NES
 from copain.testing.determinism import (
     AUDIT_CHECKS,
     FRESH_PROCESS,
@@ -83,7 +81,7 @@ def audit_here(task: Task) -> tuple[Determinism, Moment] | str:
     """Audit one emulator in this process; the error's text where it did not open."""
     os.nice(5)
     try:
-        rom = Rom.read(task.rom)
+        rom = read_rom(task.rom)
         return audit_determinism(
             lambda: open_named(rom, task.emulator), task.game, task.frames, task.seed
         )
@@ -94,7 +92,7 @@ def audit_here(task: Task) -> tuple[Determinism, Moment] | str:
 def follow_here(task: Task) -> Finding:
     """Follow the task's moment in this process."""
     assert task.moment is not None
-    rom = Rom.read(task.rom)
+    rom = read_rom(task.rom)
     return follow_moment(lambda: open_named(rom, task.emulator), task.moment)
 
 
@@ -106,20 +104,11 @@ def _in_fresh_process(task: Task, found: Determinism, moment: Moment) -> Determi
 
 def emulators_for(path: Path) -> list[str]:
     """The emulators here that open the game at `path`, as ``--on`` names them."""
-    rom = Rom.read(path)
-    if rom.system is GRID:
-        return ["grid"]
-    names = ["colibri", "fceux"] if rom.system is NES else []
-    names += [f"libretro:{core}" for core in cores_for(path)] + ["mame"]
-    return [name for name in names if _opens(rom, name)]
-
-
-def _opens(rom: Rom, name: str) -> bool:
-    try:
-        with open_named(rom, name):
-            return True
-    except CopainError:
-        return False
+    return [
+        target.name
+        for target in targets_for(path)
+        if not target.core or opens(path, target.emulator, target.core)
+    ]
 
 
 def print_determinism(results: list[Determinism], *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from copain.errors import MovieError
 from copain.joypad import FrameInput, InputLog, check_input_log
 from copain.rollout import frame_inputs
 from copain.rom import INES_HEADER_SIZE, Rom, ines_header
-from copain.system import NES, System
+from copain.system import NES, SYSTEMS, System
 
 MAX_FRAMES = 10_000_000
 """The longest movie: 46 hours of NES."""
@@ -175,6 +175,9 @@ class Movie:
     source: Source | None = None
 
     def __post_init__(self) -> None:
+        # A machine may have fewer buttons and ports than its system; a movie is of the system.
+        of = next((known for known in SYSTEMS if known.name == self.system.name), self.system)
+        object.__setattr__(self, "system", of)
         inputs = check_input_log(self.inputs, self.system.ports, self.system.button_bits, "Movie")
         frames = len(inputs)
         if frames > MAX_FRAMES:

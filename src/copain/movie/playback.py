@@ -60,7 +60,7 @@ def play_frames(
     check_playable(movie, emulator, strict=strict)
     go_to_anchor(movie, emulator)
     commands = movie.commands.tolist()
-    rows = map(tuple, movie.inputs.tolist())
+    rows = map(tuple, movie.inputs[:, : emulator.system.ports].tolist())
     skip = _boot(emulator) if movie.savestate is None else 0
     for frame, (command, row) in enumerate(zip(commands, rows, strict=True), start=1):
         if command & Command.POWER:
@@ -96,6 +96,11 @@ def check_playable(movie: Movie, emulator: Emulator, *, strict: bool = True) -> 
         raise MovieError(
             f"{what} is for the {movie.system.title}, {emulator.name} runs a game of the "
             f"{emulator.system.title}"
+        )
+    ports = emulator.system.ports
+    if movie.inputs[:, ports:].any():
+        raise MovieError(
+            f"{what} holds buttons on port {ports + 1} and later; {emulator.name} has {ports} here"
         )
     used = Command(int(np.bitwise_or.reduce(movie.commands, initial=0)))
     unknown = used & ~(Command.SOFT_RESET | Command.POWER)

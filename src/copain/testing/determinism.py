@@ -36,7 +36,8 @@ FRESH_PROCESS, LONG_RUN = "fresh process", "long run"
 AUDIT_CHECKS = (*CHECKS, FRESH_PROCESS, LONG_RUN)
 """All checks of the audit, in the order of its table."""
 
-FRAMES, LONG_FRAMES = 300, 3000
+FRAMES, LONG_FRAMES = 400, 3000
+"""Long enough for games that show their titles first, such as Airstriker with 355 frames."""
 FOLLOWED = 130
 """How far a savestate is followed."""
 
@@ -73,15 +74,18 @@ def audit_determinism(
 ) -> tuple[Determinism, Moment]:
     """All checks but that of a fresh process, and the moment to follow there.
 
+    Where the inputs make no difference to the game, nothing was shown: `error` says so.
     Raises what `factory` raises.
     """
     report = check_emulator(
-        factory, frames=FRAMES, seeds=(seed,), checks=tuple(CHECKS.values())
+        factory, frames=FRAMES, seeds=(seed,), checks=("alive", *CHECKS.values())
     )  # fmt: skip
+    alive = report.findings["alive"]
+    error = "" if alive.outcome is Outcome.EXACT else alive.detail
     findings = {name: report.findings[check] for name, check in CHECKS.items()}
     moment = make_moment(factory, seed)
     findings[LONG_RUN] = long_run(factory, long_frames, seed)
-    return Determinism(report.emulator, report.version, game, findings), moment
+    return Determinism(report.emulator, report.version, game, findings, error), moment
 
 
 def make_moment(factory: Callable[[], Emulator], seed: int) -> Moment:
