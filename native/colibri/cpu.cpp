@@ -255,14 +255,16 @@ struct ExactBus {
 
     uint8_t read(uint16_t address, bool data) {
         Cycle at = cycle();
+        const uint8_t inside = bus;  // DMA changes the bus outside of the chip only
         if (apu::next_dmc_fetch(m) <= at && at < apu::dmc_fetch_until(m)) {
             at = Cpu::fetch_for_dmc(m, address, at, bus);
             clock = (clock & 0xFFFF) | cycles(uint64_t(at));
             resumed = at;
         }
-        const uint8_t value = Cpu::read(m, address, at, bus);
+        const bool own = address == 0x4015;  // is read inside of the chip
+        const uint8_t value = Cpu::read(m, address, at, own ? inside : bus);
         tick(1);
-        if (address != 0x4015)  // is read inside of the chip
+        if (!own)
             bus = value;
         if (log)
             log->read(address, value);
@@ -315,6 +317,19 @@ struct Core : Bus {
     using Bus::store_zero, Bus::tick;
 
     COLIBRI_INLINE void save(uint8_t polled);
+
+    // A branch that leaves its page polls twice, before its second cycle and before its last. The
+    // reads in between may let go of an IRQ that the first poll saw. The operand has been read.
+    // AccuracyCoin, "Interrupt flag latency"
+    void poll_before_operand() {
+        const Cycle at = Bus::cycle() - 2;
+        if (m.irq_masked_)
+            return;
+        if (apu::next_irq(m) <= at)
+            apu::catch_up(m, at);
+        if (m.s().cpu.irq_at <= at)
+            m.irq_polled_ = true, m.stop_ = 0;
+    }
 
     // Operands
     COLIBRI_INLINE unsigned zero() { return immediate(); }
@@ -556,6 +571,9 @@ bool run(Machine& m, BusLog* log) {
         if (condition) {                                                \
             const uint16_t from = c.pc();                               \
             const uint16_t target = uint16_t(from + offset);            \
+            if constexpr (Bus::kExact)                                  \
+                if ((from ^ target) & 0xFF00)                           \
+                    c.poll_before_operand();                            \
             c.idle_read();                                              \
             if (COLIBRI_LIKELY(!((from ^ target) & 0xFF00))) {          \
                 JUMP(target, 2, 3);                                     \

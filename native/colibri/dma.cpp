@@ -7,13 +7,19 @@ namespace colibri {
 
 namespace {
 
+bool is_of_the_chip(uint16_t address) {
+    return (address & 0xFFE0) == 0x4000;
+}
+
 // A read by DMA. The chip's own registers look at the low bits of what DMA asks for, and at
 // whether the address that the halted CPU puts out (`halted`) is one of theirs; so they answer
-// beside memory, or do not answer at all.
-// https://www.nesdev.org/wiki/DMA#Register_conflicts
+// beside memory, or do not answer at all. $4015 is read inside of the chip: OAM gets what it says
+// and puts it on the bus, the bus outside keeps what memory put there.
+// https://www.nesdev.org/wiki/DMA#Register_conflicts, and AccuracyCoin, "APU Register Activation",
+// "DMC DMA Bus Conflicts"
 uint8_t read_by_dma(Machine& m, uint16_t halted, uint16_t address, Cycle cycle, uint8_t bus) {
-    const bool inside = (address & 0xFFE0) == 0x4000;
-    if ((halted & 0xFFE0) != 0x4000)
+    const bool inside = is_of_the_chip(address);
+    if (!is_of_the_chip(halted))
         return inside ? bus : Cpu::read(m, address, cycle, bus);
     const auto its = uint16_t(0x4000 | (address & 0x1F));
     if (!inside)
@@ -22,8 +28,7 @@ uint8_t read_by_dma(Machine& m, uint16_t halted, uint16_t address, Cycle cycle, 
         return Cpu::read(m, its, cycle, bus);
     if (its != 0x4016 && its != 0x4017)
         return bus;
-    const uint8_t joypad = Cpu::read(m, its, cycle, bus);  // bits 5-7 are of the bus
-    return inside ? joypad : uint8_t(joypad & (bus | 0xE0));
+    return Cpu::read(m, its, cycle, bus);  // bits 5-7 are of the bus
 }
 
 }  // namespace
@@ -44,7 +49,12 @@ Cycle Cpu::fetch_for_dmc(Machine& m, uint16_t address, Cycle cycle, uint8_t& bus
     }
     if (until <= at)
         return until;
-    bus = read_by_dma(m, address, apu::dmc_address(m), at, bus);
+    const uint16_t from = apu::dmc_address(m);
+    const uint8_t byte = read_by_dma(m, address, from, at, bus);
+    if (!is_of_the_chip(address) || (from & 0x1F) != 0x15)
+        bus = byte;
+    else if (m.read_page[from >> 11])
+        bus = m.peek(from);
     apu::dmc_byte(m, bus, at);
     return at + 1;
 }
@@ -58,15 +68,18 @@ void Cpu::run_oam_dma(Machine& m, Cycle frame_end) {
         if (m.puts(cpu.cycle))
             ++cpu.cycle;
         cpu.dma_left = 512;
+        // What the halted processor reads, or still what it wrote, is on the bus.
+        cpu.dma_byte = m.read_page[cpu.pc >> 11] ? m.peek(cpu.pc) : cpu.dma_page;
     }
     const uint8_t* source = m.read_page[page >> 11];
-    if (source && cpu.dma_left == 512 && !m.hooks && cpu.cycle + 512 <= frame_end &&
-        apu::next_dmc_fetch(m) > cpu.cycle + 512) {
+    if (source && cpu.dma_left == 512 && !m.hooks && !is_of_the_chip(cpu.pc) &&
+        cpu.cycle + 512 <= frame_end && apu::next_dmc_fetch(m) > cpu.cycle + 512) {
         source += page & 0x7FF;
         for (int i = 0; i < 256; ++i)
             ppu::write_oam(m, source[i], cpu.cycle + 2 * i + 1);
         cpu.cycle += 512;
         cpu.dma_left = 0;
+        cpu.dma_byte = source[255];
     }
     // The DMC's fetch takes a cycle of reading from it, and so one of writing too.
     const auto dmc_began = [&] {
@@ -91,8 +104,10 @@ void Cpu::run_oam_dma(Machine& m, Cycle frame_end) {
             --cpu.dma_left;
         }
     }
-    if (!cpu.dma_left)
+    if (!cpu.dma_left) {
+        cpu.bus = m.read_page[cpu.pc >> 11] ? 0 : cpu.dma_byte;
         cpu.dma_page = cpu.dma_byte = 0;
+    }
 }
 
 }  // namespace colibri

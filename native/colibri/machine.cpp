@@ -101,6 +101,7 @@ void Machine::attach(uint8_t* block) {
     state_ = reinterpret_cast<State*>(block);
     status_lasts = 0;
     known_rise = {};
+    forget_accesses();
     read_page.fill(nullptr);
     write_page.fill(nullptr);
     for (int page = 0; page < 4; ++page)
@@ -327,7 +328,7 @@ void Machine::end_frame() {
     s.lagged = !s.polled;
     s.lag_frames += s.lagged;
     s.polled = 0;
-    joypad_read_[0] = joypad_read_[1] = joypad_wire_.cycle = -2;
+    forget_accesses();
     loops_->end_frame(length);
 }
 

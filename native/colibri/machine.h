@@ -191,7 +191,12 @@ class Machine {
     // Of the PPU: $2002 reads as it does now up to this dot; 0: not known. Whoever changes the
     // state past the PPU (attach, load) sets it to 0.
     int32_t status_lasts = 0;
-    // Of the PPU too: when the rise of A12 comes that was asked for last, if nothing is written.
+    // Of the PPU too: when $2007 was last read, and what of the buffer. Only the next cycle asks.
+    struct BufferRead {
+        Cycle cycle = -2;
+        uint8_t value = 0;
+    } buffer_read;
+    // And: when the rise of A12 comes that was asked for last, if nothing is written.
     // Forgotten alike.
     struct KnownRise {
         uint32_t seen = 0;   // rises so far
@@ -220,6 +225,10 @@ class Machine {
     bool settle();
     void catch_up_mapper(Cycle cycle);
     void end_frame();
+    // What the cycle after an access asks for: cycles count anew, or another state is here.
+    void forget_accesses() {
+        joypad_read_[0] = joypad_read_[1] = joypad_wire_.cycle = buffer_read.cycle = -2;
+    }
     void stop_by(Cycle cycle);
     // Whether the next instruction runs for sure, with no interrupt or DMA before it.
     bool is_quiet() const;

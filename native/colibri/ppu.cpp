@@ -148,7 +148,10 @@ uint8_t read_data(Machine& m, Cycle cycle) {
     Beam beam(m);
     beam.run(access_dot(m, cycle));
     const uint16_t v = p.v & 0x3FFF;
-    uint8_t value = p.read_buffer;
+    // The buffer is not filled yet when it is read in the next cycle again.
+    // https://www.nesdev.org/wiki/DMA, and nes-test-roms' double_2007_read
+    uint8_t value = m.buffer_read.cycle == cycle - 1 ? m.buffer_read.value : p.read_buffer;
+    m.buffer_read = {cycle, value};
     int refreshed = 7;
     if (v >= 0x3F00) {
         value = (p.palette[v & 0x1F] & (p.mask & kGrey ? 0x30 : 0x3F)) | (p.latch & 0xC0);

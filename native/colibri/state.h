@@ -39,7 +39,7 @@ struct CpuState {
     uint8_t jammed = 0;    // an opcode that stops the processor until reset
     uint8_t bus = 0;       // the last byte on the data bus if the next opcode is open bus, else 0
     uint8_t dma_page = 0;  // where the running OAM DMA reads, or 0
-    uint8_t dma_byte = 0;  // what it read last and has not written yet, or 0
+    uint8_t dma_byte = 0;  // what it read last, or found on the bus; 0 if none runs
     uint8_t reserved = 0;
     uint16_t dma_left = 0;  // cycles of it that are left: 512 to 0; 514: it waits for a read
 };
