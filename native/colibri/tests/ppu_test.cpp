@@ -339,7 +339,10 @@ void play(uint32_t seed) {
                     fail(seed, frame,
                          "IRQ foretold for " + std::to_string(irq) + ", came at " +
                              std::to_string(cpu.irq_at) + " from " + std::to_string(action.cycle));
+                // Machines load between instructions, where no read follows in the next cycle.
+                const auto read = ahead.buffer_read;
                 ahead.load(saved);
+                ahead.buffer_read = read;
                 ahead.status_lasts = 0;
             }
         }
