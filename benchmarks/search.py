@@ -47,7 +47,7 @@ AT_LEAST = {
     "colibri": {"beam_ratio": 0.60},
     "ceiling": {"expanded_per_second": 120_000.0},
 }
-FRAMES = {"fceumm": 12_000, "colibri": 150_000, "ceiling": 300_000}
+FRAMES = {"fceumm": 60_000, "colibri": 150_000, "ceiling": 300_000}
 """States that a search of each turn expands."""
 
 Figures = dict[str, float]

@@ -144,12 +144,17 @@ def doubled(ram: Bytes) -> Numbers:
     return np.zeros((len(ram), 2), np.int64)
 
 
+def halved(ram: Bytes) -> Numbers:
+    return np.full(len(ram), 0.5)  # pyright: ignore[reportReturnType]
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("judgement", "message"),
     [
         (divided, r"mine: Objective.step raised RuntimeWarning: divide by zero"),
         (doubled, r"mine: Objective.step gave an array of shape \(\d+, 2\)"),
+        (halved, r"mine: Objective.step gave an array of float64; integers are needed"),
     ],
 )
 def test_an_objective_that_is_wrong_is_named(

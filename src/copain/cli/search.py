@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -22,6 +22,7 @@ from copain.cli.search_options import (
     GoalName,
     Linger,
     MaskFile,
+    Memory,
     ObjectiveName,
     Out,
     Searched,
@@ -32,6 +33,7 @@ from copain.cli.search_options import (
     ThenName,
     Workers,
     YourRom,
+    memory_of,
 )
 from copain.games import GAME_NAMES
 from copain.movie import Movie
@@ -135,6 +137,10 @@ def beam(
     ends: Ends = 1,
     starts: Starts = None,
     mask: MaskFile = None,
+    memory: Memory = None,
+    when_full: Annotated[
+        str, typer.Option(help="What does not fit: spill it, or forget what was seen long ago.")
+    ] = _BEAM.when_full,
     seconds: Seconds = None,
     frames: Frames = None,
     workers: Workers = None,
@@ -151,7 +157,8 @@ def beam(
     wish = searched.objective(objective, goal, then, also)
     settings = Beam(
         width=width, action_repeat=action_repeat, per_cell=per_cell, batch=batch, linger=linger,
-        ends=ends, generations=generations, frames=frames, seconds=seconds,
+        ends=ends, generations=generations, memory=memory_of(memory),
+        when_full=cast(Any, when_full), frames=frames, seconds=seconds,
     )  # fmt: skip
     searched.run(
         lambda watch: search_by_beam(
@@ -184,6 +191,7 @@ def go_explore(
     linger: Linger = _GO_EXPLORE.linger,
     ends: Ends = 1,
     starts: Starts = None,
+    memory: Memory = None,
     seconds: Seconds = None,
     frames: Frames = None,
     workers: Workers = None,
@@ -200,7 +208,7 @@ def go_explore(
     wish = searched.objective(objective, goal, then, also)
     settings = GoExplore(
         seed=seed, action_repeat=action_repeat, explore=explore, sticky=sticky, promise=promise,
-        cells=cells, batch=batch, linger=linger, ends=ends,
+        cells=cells, batch=batch, linger=linger, ends=ends, memory=memory_of(memory),
         frames=frames, seconds=seconds,
     )  # fmt: skip
     searched.run(

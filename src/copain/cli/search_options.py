@@ -136,6 +136,25 @@ MaskFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--mask", help="A file that says which RAM matters; see copain search mask."),
 ]
+
+
+def memory_of(text: str | None) -> int | None:
+    """The bytes that ``--memory`` says: 2G, 500M, 64K, or a plain number."""
+    if text is None:
+        return None
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in "KMG" else (text, "")
+    try:
+        return int(float(number) * 1024 ** " KMG".index(unit or " "))
+    except ValueError:
+        raise InputError(f"--memory {text!r}: a size is needed, such as 2G or 500M") from None
+
+
+Memory: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Memory the search may take, such as 2G; the rest is on disk."),
+]
+
+
 Config: TypeAlias = Annotated[
     Path | None,
     typer.Option(

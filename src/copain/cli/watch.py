@@ -31,6 +31,19 @@ _TEXT_COLUMNS = 44
 _LEAST_HEIGHT = 18  # lines of a terminal that hold the display
 
 
+def _known(at: Progress) -> list[tuple[str, str, str]]:
+    """What not every search tells."""
+    rows = [("depth", f"{at.depth:,}", "")] if at.depth else []
+    if at.repeated is not None:
+        rows.append(("seen before", f"{at.repeated:.0%}", ""))
+    if at.memory:
+        disk = f" + {at.spilled / 1e6:,.0f} on disk" if at.spilled else ""
+        rows.append(("memory, MB", f"{at.memory / 1e6:,.0f}{disk}", ""))
+    if at.frames_left is not None:
+        rows.append(("frames left", f"{at.frames_left:,}", ""))
+    return rows
+
+
 class SearchWatch:
     """Shows the progress of a search on a terminal; call it with each `Progress`.
 
@@ -102,6 +115,8 @@ class SearchWatch:
             ("", "", ""),
             ("frames played", f"{at.frames:,}", ""),
             ("frames/s", f"{at.frames_per_second:,.0f}", "bright_cyan"),
+            ("states/s", f"{at.rerecords_per_second:,.0f}", "bright_cyan"),
+            *_known(at),
             ("time", f"{int(at.seconds) // 60}:{int(at.seconds) % 60:02}", ""),
         ):
             facts.add_row(name, Text(value, style))

@@ -145,8 +145,10 @@ def judge(
     for t in range(frames):
         now = ram[:, t]
         running = ~(dead | reached)
-        lost = judged(f"{game.name}: Game.dead", game.dead, prev, now)
-        there = judged(f"{objective.name}: Goal.reached", objective.goal.reached, prev, now)
+        lost = judged(f"{game.name}: Game.dead", game.dead, prev, now, kinds="b")
+        there = judged(
+            f"{objective.name}: Goal.reached", objective.goal.reached, prev, now, kinds="b"
+        )
         carried, gained = stepped(objective, prev, now, inputs[:, t], frame + t + 1, acc)
         if running.all():
             acc, score = carried, gained
@@ -177,12 +179,14 @@ def stepped(
         carried, score = objective.step(prev, ram, inputs, frame, acc)
     except Exception as error:
         raise GameError(f"{what} raised {type(error).__name__}: {error}") from error
-    checked(what, score, (len(ram),))
-    checked(what + " (acc)", carried, (len(ram), objective.carried))
+    checked(what, score, (len(ram),), "iu")
+    checked(what + " (acc)", carried, (len(ram), objective.carried), "iu")
     return carried, score
 
 
-def judged(what: str, judgement: Callable[..., _Array], *ram: Bytes, each: int = 0) -> _Array:
+def judged(
+    what: str, judgement: Callable[..., _Array], *ram: Bytes, each: int = 0, kinds: str = "biuf"
+) -> _Array:
     """What a game's function says of a batch, one judgement (or `each` many) for each RAM.
 
     Raises GameError that begins with `what` when it raises, or gives another shape.
@@ -192,14 +196,20 @@ def judged(what: str, judgement: Callable[..., _Array], *ram: Bytes, each: int =
     except Exception as error:
         raise GameError(f"{what} raised {type(error).__name__}: {error}") from error
     shape = ram[-1].shape[:-1]
-    return checked(what, result, (*shape, each) if each else shape)
+    return checked(what, result, (*shape, each) if each else shape, kinds)
 
 
-def checked(what: str, result: _Array, shape: tuple[int, ...]) -> _Array:
-    """`result`, if it is an array of this shape. Raises GameError that begins with `what`."""
+def checked(what: str, result: _Array, shape: tuple[int, ...], kinds: str = "biuf") -> _Array:
+    """`result`, if it is an array of this shape, and of these kinds of numbers (NumPy's letters).
+
+    Raises GameError that begins with `what`.
+    """
     if getattr(result, "shape", None) != shape:
         raise GameError(
             f"{what} gave an array of shape {np.shape(result)}; for this batch {shape} is "
             "needed: one judgement for each RAM"
         )
+    if result.dtype.kind not in kinds:
+        needed = "integers" if kinds == "iu" else "truth values" if kinds == "b" else "numbers"
+        raise GameError(f"{what} gave an array of {result.dtype}; {needed} are needed")
     return result

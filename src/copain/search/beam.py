@@ -139,6 +139,10 @@ class _BeamSearch(LineSearch):
             return Seen(room.most // BYTES_A_PLACE, logged=self.journal.writes)
         return Seen(room=room, logged=self.journal.writes)
 
+    def known(self) -> Seen:
+        """The places that were seen."""
+        return self.seen
+
     def held(self) -> Places:
         """The beam."""
         return self.beam

@@ -172,6 +172,10 @@ class _DieAndRetry(LineSearch):
         """How many savestates are held."""
         return self.waiting_count
 
+    def known(self) -> Seen:
+        """The places that were seen."""
+        return self.seen
+
     def held(self) -> Places:
         """All that waits, the oldest first."""
         return _Ways.join(self.waiting).places

@@ -59,7 +59,9 @@ class Progress:
     were lost and earlier savestates were taken up again; `frame`, the newest savestate's, from
     power-on; the best line so far by its `best_frame`, `best_progress` and `best_score`, and
     whether it `won`. `savestate` gives the newest savestate, if there is one, while the search
-    runs.
+    runs. Where a search knows them: `depth`, its steps; `noted`, places that were new
+    when a line came there; `memory` and `spilled`, the bytes that it takes, and has on disk;
+    `frames_left` of its budget.
     """
 
     seconds: float
@@ -74,6 +76,24 @@ class Progress:
     best_score: int
     won: bool
     savestate: Callable[[], Savestate | None] = field(repr=False)
+    depth: int = 0
+    noted: int | None = None
+    memory: int = 0
+    spilled: int = 0
+    frames_left: int | None = None
+
+    @property
+    def repeated(self) -> float | None:
+        """Which part of all lines that lived came to a place that was known, if that is noted."""
+        lived = self.rerecords - self.deaths
+        if self.noted is None or lived <= 0:
+            return None
+        return max(0.0, 1 - self.noted / lived)
+
+    @property
+    def rerecords_per_second(self) -> float:
+        """Savestates expanded a second so far."""
+        return self.rerecords / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def frames_per_second(self) -> float:

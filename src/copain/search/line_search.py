@@ -39,7 +39,7 @@ from copain.search.line import End, Found, Line, Outcome, Progress
 from copain.search.lines import Lines
 from copain.search.proof import inputs_of, prove
 from copain.search.rooms import Rooms
-from copain.search.seen import Hashes
+from copain.search.seen import Hashes, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,7 @@ class LineSearch(ABC):
         self.ends: Places | None = None  # the best of those that reached the goal
         self._lines_committed = 0
         self._between_steps = True
+        self.steps_taken = 0
 
     @abstractmethod
     def step(self) -> None:
@@ -138,6 +139,10 @@ class LineSearch(ABC):
         """The place to be shown, one row, or none; by default the first that is held."""
         held = self.held()
         return held.take(np.arange(min(1, len(held))))
+
+    def known(self) -> Seen | None:
+        """The places that were seen, where an algorithm remembers them."""
+        return None
 
     def over(self) -> Outcome | None:
         """Why the search is over, if it is."""
@@ -246,6 +251,7 @@ class LineSearch(ABC):
                 self._between_steps = False
                 self.step()
                 self._between_steps = True
+                self.steps_taken += 1
                 if self.ends is not None:
                     self.linger -= 1
                 self.lines.spill()
@@ -270,10 +276,17 @@ class LineSearch(ABC):
             f"{name}/{key}": array for name, part in parts.items() for key, array in part.items()
         }
         counts = (self.linger, *self.expansion.counters)
+        arrays["steps"] = np.array(self.steps_taken)
         mine, rows = self.remember()
         arrays |= {**mine, "counts": np.array(counts, np.int64)}
         new = {**rows, "lines": self.lines.since(self._lines_committed)}
         self.journal.commit(arrays, new)
+        at = self.progress()
+        self.journal.event(
+            "commit", depth=at.depth, frames=at.frames, rerecords=at.rerecords, held=at.savestates,
+            lines=len(self.lines), score=at.best_score, progress=at.best_progress,
+            memory=at.memory, spilled=at.spilled,
+        )  # fmt: skip
         self._lines_committed = len(self.lines)
 
     def _take_up(self) -> bool:
@@ -297,6 +310,7 @@ class LineSearch(ABC):
         self._lines_committed = len(self.lines)
         self.linger, *counters = arrays["counts"].tolist()
         self.expansion.counters = tuple(counters)
+        self.steps_taken = int(arrays.get("steps", np.zeros((), np.int64)))
         self.farthest = restore(parts["farthest"])
         self.ends = restore(parts["ends"]) if parts["ends"] else None
         self.recall(self.expansion.restore(parts["held"]), arrays)
@@ -328,7 +342,7 @@ class LineSearch(ABC):
 
     def progress(self) -> Progress:
         """What the search is at."""
-        newest, game = self.newest(), self.objective.game
+        newest, game, seen = self.newest(), self.objective.game, self.known()
         best = self.farthest if self.ends is None else self.ends
         slot = int(newest.slots[0]) if len(newest) else -1
         return Progress(
@@ -344,7 +358,25 @@ class LineSearch(ABC):
             best_score=int(game.score(best.ram[:1])[0]),
             won=self.ends is not None,
             savestate=lambda: None if slot < 0 else self.expansion.savestate(slot),
+            depth=self.steps_taken,
+            noted=None if seen is None else seen.noted,
+            memory=self.memory,
+            spilled=self.expansion.shelf.spilled
+            + self.lines.spilled
+            + (0 if seen is None else seen.spilled),
+            frames_left=None
+            if self.budget.frames is None
+            else max(0, self.budget.frames - self.expansion.frames),
         )
+
+    @property
+    def memory(self) -> int:
+        """The bytes that the search takes: what it holds, what it has seen, its lines, and what
+        is played now.
+        """
+        seen = self.known()
+        known = self.expansion.shelf.bytes + self.lines.bytes + (0 if seen is None else seen.bytes)
+        return known + self.rooms.playing
 
     def __enter__(self) -> Self:
         return self

@@ -27,6 +27,8 @@ class Rooms:
     shelf: Room | None = None
     seen: Room | None = None
     lines: Room | None = None
+    playing: int = 0
+    """Bytes that batches take, and the columns of places."""
 
     @classmethod
     def within(
@@ -44,17 +46,18 @@ class Rooms:
 
         Raises InputError that says how much is needed at least.
         """
-        if memory is None:
-            return cls()
         place = len(fleet.root().payload) + fleet.ram_size
         played = fleet.ram_size * (frames + 1 if frames > 1 else 1)
         needed = SIDES * batch * (2 * place + played) + 2 * capacity * 8 * (_COLUMNS + columns)
         if not isinstance(fleet.new_pool(1), ShelvesSavestates):
             needed += capacity * place  # nothing is packed
+        if memory is None:
+            return cls(playing=needed)
         left = memory - needed
         if left < _LEAST:
             raise InputError(
                 f"memory={memory}: batches of {batch} jobs and {capacity} places take {needed} "
                 f"bytes; at least {needed + _LEAST} are needed, or smaller batches"
             )
-        return cls(Room(left // 4, folder), Room(left // 2, folder), Room(left // 8, folder))
+        shares = (Room(left // parts, folder) for parts in (4, 2, 8))
+        return cls(*shares, playing=needed)
