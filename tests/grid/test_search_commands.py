@@ -85,7 +85,9 @@ def test_wishes_are_combined(tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_is_named() -> None:
-    with pytest.raises(InputError, match=r"--objective 'fun': the objectives are points, .*fastest"):
+    with pytest.raises(
+        InputError, match=r"--objective 'fun': the objectives are points, .*fastest"
+    ):
         run("beam", "grid", "--objective", "fun")
     with pytest.raises(InputError, match=r"--then 'beat:fast': .* is needed"):
         run("beam", "grid", "--then", "beat:fast")
