@@ -134,11 +134,22 @@ def test_a_converted_movie_still_plays(
     assert status == 0
     assert "run.bk2: 120 frames" in out
     assert "NesHawk's InitialWRamStatePattern: [] (FCEUX's RAMInitOption 0" in out
-    assert "the boot of nestopia, -1 frames beside FCEUX's" in out
+    assert "  libretro:nestopia: boot -1 against FCEUX's: the first lines are dropped" in out
+    assert "  mame: boot -1 against FCEUX's" in out
+    assert "  colibri: boots as FCEUX\n" in out
     assert run("verify", there, "--rom", alouette.path)[0] == 0
     status, out, _ = run("movie", "convert", there, back, "--json")
     assert status == 0
-    assert json.loads(out)["boot_offsets"] == {"nestopia": -1}
+    told = json.loads(out)["emulators"]
+    assert {name: need["boot_offset"] for name, need in told.items() if need["boot_offset"]} == {
+        "mame": -1, "libretro:nestopia": -1,
+    }  # fmt: skip
+    pal = Movie.read(movie)
+    replace(pal, region="pal").write(tmp_path / "pal.fm2")
+    status, out, _ = run("movie", "convert", tmp_path / "pal.fm2", there, "--json")
+    told = json.loads(out)["emulators"]
+    assert told["mame"] == {"boot_offset": None, "options": {"machine": "nespal"}}
+    assert told["fceux"]["options"] == {"region": "pal"}
     assert Movie.read(back) == Movie.read(movie)
     status, _, err = run("movie", "convert", movie, tmp_path / "run.vbm")
     assert (status, ".fm2 or .bk2 is needed" in err) == (2, True)

@@ -19,7 +19,14 @@ import numpy as np
 from copain.backends.lua_emulator import LuaEmulator, check_choices
 from copain.backends.lua_namespace import as_list
 from copain.backends.mame_api import Lua, Tap
-from copain.backends.mame_start import NOISE, Launch, launch, machine_for, why_it_ended
+from copain.backends.mame_start import (
+    BOOT_OFFSETS,
+    NOISE,
+    Launch,
+    launch,
+    machine_for,
+    why_it_ended,
+)
 from copain.emulator import HookFunction, Picture, Where
 from copain.errors import CopainError, InputError, MemoryRangeError, SavestateError
 from copain.rom import Rom
@@ -168,7 +175,7 @@ class MameEmulator(LuaEmulator):
 
         MAME's NES is a frame ahead: a movie's first line is dropped.
         """
-        return -1 if self._machine == "nes" else None
+        return BOOT_OFFSETS.get(self._machine)
 
     @property
     def frame_rate(self) -> Fraction:

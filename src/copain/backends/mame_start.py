@@ -35,6 +35,9 @@ MACHINES = {
 }  # fmt: skip
 """The machine of each system, unless another is asked for."""
 
+BOOT_OFFSETS = {"nes": -1}
+"""Frames that a machine's boot is longer than FCEUX's, where FCEUX plays the same."""
+
 _ENDINGS = {"genesis": "bin", "a2600": "bin", "snes": "sfc"}
 _NEEDS_FILES, _BAD_MEDIUM, _NO_SUCH_MACHINE, _BAD_OPTION = 2, 4, 5, 6
 """MAME's exit statuses (src/frontend/mame/mame.h: EMU_ERR_...)."""

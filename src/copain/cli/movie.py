@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from copain.backends.cores import KNOWN_CORES
+from copain.backends.mame_start import BOOT_OFFSETS, MACHINES
 from copain.errors import MovieError
 from copain.joypad import Joypad
 from copain.movie import Movie
@@ -20,6 +21,7 @@ from copain.movie import convert as convert_movie
 from copain.movie import cut as cut_movie
 from copain.movie import diff as diff_movies
 from copain.movie import splice as splice_movies
+from copain.system import NES
 
 movie = typer.Typer(
     name="movie",
@@ -111,23 +113,60 @@ def convert(
         raise MovieError(f"{output}: a movie that ends in .fm2 or .bk2 is needed")
     done = convert_movie(Movie.read(source), ending)
     done.movie.write(output)
-    offsets = {name: core.boot_offset for name, core in KNOWN_CORES.items()
-               if done.movie.system.name in core.systems and core.boot_offset}  # fmt: skip
+    needs = _needs(done.movie)
     if as_json:
         facts = {"frames": done.movie.frames, "settings": [asdict(one) for one in done.settings],
-                 "boot_offsets": offsets, "lost": list(done.lost)}  # fmt: skip
+                 "emulators": needs, "lost": list(done.lost)}  # fmt: skip
         print(json.dumps(facts, indent=2))
         return
     lines = [f"{output}: {done.movie.frames:,} frames", "It depends on"]
     for one in done.settings:
         unsaid = "" if one.said else ", which the file does not say"
         lines.append(f"  {one.emulator}'s {one.name}: {one.value}{unsaid}")
-    for name, offset in offsets.items():
-        lines.append(f"  the boot of {name}, {offset:+d} frames beside FCEUX's: copain does it")
+    lines.append("Played by copain, which sees to the boot itself")
+    lines += [f"  {name}: {_told(need)}" for name, need in needs.items()]
     lines.append("Lost are" if done.lost else "Nothing is lost")
     lines += [f"  {what}" for what in done.lost]
     for line in lines:
         Console().print(escape(line), highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What one of copain's emulators needs: its boot beside FCEUX's, and options to open it."""
+
+    boot_offset: int | None
+    options: dict[str, str]
+
+
+def _needs(movie: Movie) -> dict[str, dict[str, object]]:
+    """What each of copain's emulators of the movie's system needs to stay in sync."""
+    pal, system = movie.region == "pal", movie.system.name
+    needs: dict[str, _Need] = {}
+    if movie.system is NES:
+        region = {"region": "pal"} if pal else {}
+        needs |= {"colibri": _Need(0, region), "fceux": _Need(0, region)}
+    if system in MACHINES:
+        machine = {"machine": "nespal"} if pal and movie.system is NES else {}
+        needs["mame"] = _Need(BOOT_OFFSETS.get(machine.get("machine", MACHINES[system])), machine)
+    needs |= {
+        f"libretro:{name}": _Need(core.boot_offset, {})
+        for name, core in KNOWN_CORES.items()
+        if system in core.systems
+    }
+    return {name: asdict(need) for name, need in needs.items()}
+
+
+def _told(need: dict[str, Any]) -> str:
+    """The same in words."""
+    boot = {None: "boot not measured against FCEUX's", 0: "boots as FCEUX"}.get(
+        need["boot_offset"], f"boot {need['boot_offset'] or 0:+d} against FCEUX's: "
+        "the first lines are dropped"
+    )  # fmt: skip
+    options = "".join(
+        f"; to be opened with {key}={value!r}" for key, value in need["options"].items()
+    )
+    return boot + options
 
 
 def _write(edited: Movie, output: Path) -> None:
