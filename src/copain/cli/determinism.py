@@ -158,7 +158,9 @@ def determinism_markdown(results: list[Determinism], frames: int, seed: int) -> 
         "- **soft reset**: the button does the same on each instance. **long run**: twice.",
         "",
         "A difference **heals** when RAM is equal again for long, up to the end; else it "
-        "**diverges**.",
+        "**diverges**. The games called joypad-gb and the like, and pacman, are [programs of a few "
+        "bytes](../../src/copain/testing/small_games.py) of our own, for systems without a free "
+        "game at hand.",
         "",
         "| game | emulator | version | " + " | ".join(AUDIT_CHECKS) + " |",
         "|---|---|---|" + "---|" * len(AUDIT_CHECKS),
