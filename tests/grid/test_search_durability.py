@@ -171,6 +171,21 @@ def test_damage_is_named_and_nothing_good_is_lost(tmp_path: Path, file: str, dam
     assert {path.name: path.read_bytes() for path in tmp_path.glob("best.*")} == best
 
 
+def test_a_bit_that_flips_anywhere_is_named(tmp_path: Path, seed: int) -> None:
+    search_for(2_000, tmp_path)
+    archive, path = Archive(tmp_path / "archive"), tmp_path / "archive" / "checkpoint.npz"
+    data, chance = path.read_bytes(), random.Random(seed)
+    for flip in range(400):  # half of them in the directory at the end of the file
+        damaged = bytearray(data)
+        at = chance.randrange(0 if flip % 2 else len(data) - 4000, len(data))
+        damaged[at] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        with pytest.raises(RunError, match=r"checkpoint\.npz is damaged"):
+            archive.read()
+    path.write_bytes(data)
+    assert len(archive.read()["lines"]) > 100
+
+
 ON_A_FULL_DISK = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])

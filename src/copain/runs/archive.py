@@ -13,6 +13,7 @@ search is taken up again.
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -28,6 +29,11 @@ Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 """Arrays by name; no objects in them."""
 
 _LOG = "log/"
+_UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, MemoryError, OverflowError, RuntimeError,
+    struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise for damaged files."""
 _ROWS = 1 << 20
 """Rows of a log that are looked at together."""
 
@@ -53,12 +59,16 @@ class Archive:
         Raises RunError for damaged files, naming the file and what can be done.
         """
         try:
-            with (
-                self._checkpoint.open("rb") as file,
-                np.load(file, allow_pickle=False) as stored,
-            ):
+            with self._checkpoint.open("rb") as file:
+                if (size := file.seek(0, os.SEEK_END)) < 4:
+                    raise ValueError("it is cut short")
+                checksum = _checksum(file, size - 4)
+                if file.read(4) != checksum:
+                    raise ValueError("it is not what was written")
+                file.seek(0)
+                stored = np.load(file, allow_pickle=False)
                 arrays: dict[str, npt.NDArray[Any]] = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        except _UNREADABLE as error:
             raise self._damaged(self._checkpoint, repr(error)) from error
         for key in [key for key in arrays if key.startswith(_LOG)]:
             name = key.removeprefix(_LOG)
@@ -90,7 +100,7 @@ class Archive:
                 sums[name] = zlib.crc32(data, sums.get(name, 0))
                 logs[_LOG + name] = _committed(rows[name], sums[name], array.dtype)
             partial = self._checkpoint.with_suffix(".partial")
-            with partial.open("wb") as file:
+            with partial.open("w+b") as file:
                 _save(file, {**arrays, **logs})
                 file.flush()
                 os.fsync(file.fileno())
@@ -134,12 +144,30 @@ class Archive:
         return self.folder / f"{name}.log"
 
 
+def _checksum(file: IO[bytes], size: int) -> bytes:
+    """The CRC-32 of so many bytes of a file, which stands after them then: ``<u4``."""
+    file.seek(0)
+    total = 0
+    while size > 0:
+        data = file.read(min(size, _ROWS))
+        if not data:
+            raise EOFError("it is cut short")
+        total = zlib.crc32(data, total)
+        size -= len(data)
+    return struct.pack("<I", total)
+
+
 def _save(file: IO[bytes], arrays: Arrays) -> None:
-    """As `numpy.savez_compressed`, four times as fast for a tenth more bytes."""
+    """As `numpy.savez_compressed`, four times as fast for a tenth more bytes; and a checksum of
+    all of it at its end, which readers of zip files do not mind: theirs leave parts unguarded.
+    """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as stored:
         for name, array in arrays.items():
             with stored.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+    checksum = _checksum(file, file.seek(0, os.SEEK_END))
+    file.seek(0, os.SEEK_END)
+    file.write(checksum)
 
 
 def _committed(rows: int, checksum: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
