@@ -82,6 +82,30 @@ def test_the_bound_begins_with_the_maximum_never_rises_and_ends_with_the_score(p
     assert len(playing) > 6000
 
 
+@pytest.mark.parametrize("stage", range(1, STAGES + 1))
+def test_the_bound_never_rises_in_random_play(stage: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    game = Alouette(first_stage=stage)
+    lived = 0
+    with copain.open(rom_path("alouette"), "colibri") as nes:
+        ports = nes.system.ports
+        before = game.start_log(ports)
+        table = np.array([action.held.bits(ports) for action in game.actions], np.uint16)
+        for _ in range(4):
+            actions = rng.integers(len(table), size=40)
+            log = np.concatenate([before, np.repeat(table[actions], 12, axis=0)])
+            trace = ram_trace(nes, log, 0)[len(before) - 1 :]
+            dead = np.flatnonzero(GAME.value(trace, "mode") != PLAY)
+            trace = trace[: dead[0]] if len(dead) else trace
+            bound = GAME.bound(trace)
+            assert (np.diff(bound) <= 0).all()
+            assert (bound >= GAME.score(trace[-1])).all()
+            lost = sum(loss.points for loss in losses(trace))
+            assert lost == bound[0] - bound[-1]
+            lived += len(trace)
+    assert lived > 300
+
+
 @pytest.mark.parametrize(
     ("kind", "red", "wave", "points"),
     [

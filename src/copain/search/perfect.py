@@ -13,17 +13,18 @@ from copain.memory import Bytes
 
 _PARTS = 16
 """A point of promise has so many parts in a score, which is an integer."""
+_OUTWEIGHS = 100
+"""So many points of promise are worth one point of the bound: what is lost is lost for certain."""
 
 
 class Perfect(Objective):
-    """The most points that can still be had, less what of them is at risk.
+    """The most points that can still be had; of equal lines the more promising.
 
     A search for points goes wrong where points now cost more points later: it cannot see what
     it lost. The game's bound can: it falls in the very frame in which something gets out of
-    reach. So the score of a line is the bound and the promise of where it stands, in 16ths of a
-    point; of lines that have lost nothing the more promising go on, and one that lost something
-    is behind by that much. At the goal nothing is at risk, and the line of the most points is the
-    best.
+    reach. So the score of a line is the bound first, and then the promise of where it stands: of
+    lines that have lost nothing the more promising go on, and one that lost something is behind
+    them all.
 
     Raises GameError for a game that knows no bound (`copain.games.Bounded`).
     """
@@ -44,4 +45,4 @@ class Perfect(Objective):
     ) -> tuple[Numbers, Numbers]:
         """The bound, and what is promised of it."""
         promise = np.rint(self._bounded.promise(ram) * _PARTS).astype(np.int64)
-        return acc, self._bounded.bound(ram) * _PARTS + promise
+        return acc, self._bounded.bound(ram) * (_OUTWEIGHS * _PARTS) + promise

@@ -1,7 +1,6 @@
 """What a place in Alouette promises: how much of the points within reach will likely be had.
 
-A taste, not a proof: it tells places apart that have the same bound. In points, so that the sum
-of bound and promise is about what a line will end with.
+A taste, not a proof: it tells places apart that have the same bound. In points.
 """
 
 from __future__ import annotations
@@ -91,9 +90,9 @@ class Promise:
         dx, dy = at_x - x[..., None], at_y - y[..., None]
         away = np.hypot(dx, dy)
         red = (flags & 0x80) != 0
-        capsule = 20 + 0.5 * np.maximum(0, away - 14) * np.where(dx < -8, 1.6, 1.0)
+        capsule = 20 + np.maximum(0, away - 14) * np.where(dx < -8, 1.6, 1.0)
         capsule = np.where(kind == number["capsule"], capsule, 0)
-        capsule = np.where((kind == number["burst"]) & red, 24 + 0.4 * away, capsule)
+        capsule = np.where((kind == number["burst"]) & red, 24 + 0.8 * away, capsule)
 
         target = kind >= self._first_target
         hatching = (kind == number["nest"]) & (variant > 0)
