@@ -172,12 +172,13 @@ def measure(name: str, turns: int, width: int) -> Figures:
         return copain.open(rom_path("alouette"), emulator="libretro", core=name)
 
     sizes: Figures = {}
+    mask = None if recorded is None else np.full(2048, 255, np.uint8)
 
     def search(factory: Callable[[], Any] = opened) -> Found:
         config = Beam(width=width, action_repeat=1, batch=BATCH, frames=FRAMES[name])
         with tempfile.TemporaryDirectory() as parent:
             folder = Path(parent) / "run"
-            found = beam(factory, Points(game), config, workers=THREADS, folder=folder)
+            found = beam(factory, Points(game), config, mask=mask, workers=THREADS, folder=folder)
             if not sizes:
                 sizes.update(stored(folder))
         return found
