@@ -546,9 +546,11 @@ void rollout(FleetHandle& handle, StatePool& pool, const Slots& parents,
              const Array<const int64_t, nb::ndim<1>>& watch,
              const std::optional<Array<const uint8_t, nb::ndim<1>>>& mask,
              const Array<uint8_t, nb::ndim<2>>& ram, const Array<uint8_t, nb::ndim<3>>& watched,
-             const Array<int32_t, nb::ndim<1>>& slots, const Array<uint64_t, nb::ndim<1>>& hashes) {
+             const Array<int32_t, nb::ndim<1>>& slots, const Array<uint64_t, nb::ndim<1>>& hashes,
+             size_t drawn) {
     const RolloutArrays arrays{parents, inputs, keep, watch, mask, ram, watched, slots, hashes};
-    const RolloutBatch batch = arrays.batch();
+    RolloutBatch batch = arrays.batch();
+    batch.drawn = drawn;
     const nb::gil_scoped_release released;
     handle.fleet.rollout(pool, batch, check_signals);
 }
@@ -739,7 +741,7 @@ void bind_colibri(nb::module_& module) {
             [](FleetHandle& self, bool skips) { self.fleet.set_skips_idle(skips); }, "skips"_a)
         .def("rollout", &rollout, "pool"_a, "parents"_a.noconvert(), "inputs"_a.noconvert(),
              "keep"_a, "watch"_a.noconvert(), "mask"_a.none().noconvert(), "ram"_a.noconvert(),
-             "watched"_a.noconvert(), "slots"_a.noconvert(), "hashes"_a.noconvert())
+             "watched"_a.noconvert(), "slots"_a.noconvert(), "hashes"_a.noconvert(), "drawn"_a = 0)
         .def("time_rollout", &time_rollout, "states"_a, "parents"_a.noconvert(),
              "inputs"_a.noconvert(), "drawn"_a = false);
 

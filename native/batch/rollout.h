@@ -17,6 +17,7 @@ struct RolloutBatch {
     std::span<const int32_t> parents;  // B: slots of the pool
     std::span<const uint16_t> inputs;  // B * T * P
     bool keep = false;                 // whether the ends get slots
+    size_t drawn = 0;                  // frames at the end to draw, which nobody sees (Colibri)
     std::span<const int64_t> watch;    // W addresses in RAM
     std::span<const uint8_t> mask;     // R, or none
     std::span<uint8_t> ram;            // B * R, written

@@ -32,16 +32,12 @@ class Copies::Player {
         machine_.attach(copies_.block(row));
         keep_ram(row, 0);
         for (size_t t = 0; t < seen_.frames; ++t) {
-            const bool looked_at = seen_.looks_at(t);
-            machine_.picture = looked_at ? picture_.data() : nullptr;
-            machine_.run_frame(Console::held_of(seen_.held(job, t), seen_.ports));
+            run(row, Console::held_of(seen_.held(job, t), seen_.ports), seen_.looks_at(t),
+                t + 1 == seen_.frames);
             keep_ram(row, t + 1);
-            if (looked_at)
-                look(row, t + 1 == seen_.frames);
         }
         if (seen_.frames == 0 && seen_.looks())
             look_ahead(row);
-        machine_.picture = nullptr;
         onlooker_.finish(row);
     }
 
@@ -50,17 +46,32 @@ class Copies::Player {
         std::memcpy(seen_.ram_of(row, t), machine_.s().ram, sizeof(State::ram));
     }
 
-    void look(size_t row, bool last) {
+    void run(size_t row, const Held& held, bool looked_at, bool last) {
+        // In colours where somebody sees them; else how bright they are is drawn at once.
+        const bool coloured = seen_.screen && last;
+        machine_.picture = looked_at ? picture_.data() : nullptr;
+        machine_.tones = coloured ? nullptr : copies_.greys_.data();
+        machine_.run_frame(held);
+        machine_.picture = nullptr;
+        if (!looked_at)
+            return;
+        uint16_t* picture = picture_.data();
+        if (coloured) {
+            // Four bytes a pixel, of which the next one overwrites the fourth.
+            rgb_.resize(kPixels * 3 + 1);
+            uint8_t* to = rgb_.data();
+            const uint32_t* colours = copies_.colours_.data();
+            for (size_t i = 0; i < kPixels; ++i, to += 3)
+                std::memcpy(to, &colours[picture[i] & 511u], 4);
+            onlooker_.show(row, rgb_.data(), Console::kWidth, Console::kHeight);
+        }
         if (seen_.grey) {
+            const uint8_t* greys = copies_.greys_.data();
+            for (size_t i = 0; coloured && i < kPixels; ++i)
+                picture[i] = greys[picture[i] & 511u];
             copain::GreyPicture& grey = onlooker_.next_grey();
             grey.resize(Console::kWidth, Console::kHeight);
-            copies_.greys_.convert(picture_.data(), grey.pixels.data(), kPixels);
-        }
-        if (seen_.screen && last) {
-            rgb_.resize(kPixels * 3);
-            for (size_t i = 0; i < kPixels; ++i)
-                std::memcpy(&rgb_[3 * i], &copies_.palette_[3 * (picture_[i] & 511u)], 3);
-            onlooker_.show(row, rgb_.data(), Console::kWidth, Console::kHeight);
+            copain::narrow(picture, grey.pixels.data(), kPixels);
         }
     }
 
@@ -68,9 +79,7 @@ class Copies::Player {
     void look_ahead(size_t row) {
         std::vector<uint8_t> other(copies_.block(row), copies_.block(row) + copies_.size_);
         machine_.attach(other.data());
-        machine_.picture = picture_.data();
-        machine_.run_frame(Held{});
-        look(row, true);
+        run(row, Held{}, true, true);
         machine_.attach(copies_.block(row));
     }
 
@@ -84,7 +93,9 @@ class Copies::Player {
 
 Copies::Copies(std::shared_ptr<const Cartridge> cartridge, const Options& options, size_t count,
                size_t workers, std::span<const uint8_t> palette)
-    : count_(count), palette_(palette.begin(), palette.end()), greys_(palette) {
+    : count_(count), greys_(copain::greys_of(palette)) {
+    for (size_t i = 0; i < colours_.size(); ++i)
+        std::memcpy(&colours_[i], &palette[3 * i], 3);
     for (size_t worker = 0; worker < std::max<size_t>(workers, 1); ++worker)
         machines_.push_back(std::make_unique<Machine>(cartridge, options));
     size_ = machines_[0]->block_size();

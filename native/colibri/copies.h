@@ -1,6 +1,7 @@
 // Copies of one game that play on, each in a block of its own; machines go from block to block.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -39,8 +40,8 @@ class Copies {
     size_t count_;
     size_t size_, stride_;
     std::vector<uint8_t> blocks_;
-    std::vector<uint8_t> palette_;
-    copain::Greys greys_;
+    std::array<uint32_t, 512> colours_{};  // red, green, blue, from the lowest byte on
+    std::array<uint8_t, 512> greys_;
     std::mutex mutex_;
 };
 

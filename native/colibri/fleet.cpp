@@ -30,11 +30,15 @@ class Player {
   public:
     Player(Machine& machine, std::vector<uint8_t>& home, copain::Pool& slots,
            const copain::RolloutBatch& batch, const copain::RamHash& hash)
-        : machine_(machine), home_(home), slots_(slots), batch_(batch), hash_(hash) {}
+        : machine_(machine), home_(home), slots_(slots), batch_(batch), hash_(hash) {
+        if (batch.drawn > 0)
+            picture_.resize(size_t{Console::kWidth} * Console::kHeight);
+    }
     Player(const Player&) = delete;
     Player& operator=(const Player&) = delete;
     // The machine goes home: the slot may be freed, and used again.
     ~Player() {
+        machine_.picture = nullptr;
         if (machine_.block() == home_.data())
             return;
         std::memcpy(home_.data(), machine_.block(), home_.size());
@@ -50,6 +54,7 @@ class Player {
         const size_t width = batch_.watch.size();
         for (size_t t = 0; t < batch_.frames; ++t) {
             const size_t row = job * batch_.frames + t;
+            machine_.picture = t + batch_.drawn >= batch_.frames ? picture_.data() : nullptr;
             machine_.run_frame(
                 Console::held_of(batch_.inputs.data() + row * batch_.ports, batch_.ports));
             for (size_t i = 0; i < width; ++i)
@@ -68,6 +73,7 @@ class Player {
     copain::Pool& slots_;
     const copain::RolloutBatch& batch_;
     const copain::RamHash& hash_;
+    std::vector<uint16_t> picture_;
 };
 
 bool same_game(const Machine& one, const Machine& other) {

@@ -120,6 +120,8 @@ class Machine {
     // looked at has none: ten thousand of them cost their state only); null: nothing is drawn.
     // A pixel is its colour, 0-63, in bits 0-5 and emphasis (PPUMASK bits 5-7) in bits 6-8.
     uint16_t* picture = nullptr;
+    // What is drawn for each of these 512 pixels, such as how bright it is; null: itself.
+    const uint8_t* tones = nullptr;
 
     // Of the parts, for the parts ---------------------------------------------------------
     State& s() { return *state_; }

@@ -15,7 +15,7 @@ namespace colibri::ppu {
 namespace {
 
 struct NoPixels {
-    explicit NoPixels(const PpuState&) {}
+    NoPixels(const PpuState&, const uint8_t*) {}
 };
 constexpr int kA12Filter = 10;  // dots that A12 must be low: three falls of M2
 
@@ -152,7 +152,7 @@ void Beam::part(int line, int from, int to) {
     if (!p_.rendering) {
         if (uint16_t* pixels = row(line); pixels && from <= 256)
             if (const int x = std::max(from, 1), end = std::min(to, 257); x < end)
-                draw_blank(p_, pixels, x - 1, end - x);
+                draw_blank(p_, m_.tones, pixels, x - 1, end - x);
     } else {
         if (from <= 256) {
             const int end = std::min(to, 257);
@@ -182,7 +182,7 @@ void Beam::part(int line, int from, int to) {
 // the PPU's addresses.
 template <bool draws, bool watched>
 void Beam::whole_tiles(int line, int from, int count, uint16_t* pixels) {
-    [[maybe_unused]] const std::conditional_t<draws, Pixels, NoPixels> out(p_);
+    [[maybe_unused]] const std::conditional_t<draws, Pixels, NoPixels> out(p_, m_.tones);
     // Tiles that sprite 0 touches begin at these dots.
     const bool zero = p_.first_is_zero && line >= 0 && from <= 256;
     const int zero_from = zero ? p_.sprite_x[0] - 6 : kDotsPerLine;
@@ -263,7 +263,7 @@ void Beam::background(int line, int from, int to) {
             if (p_.first_is_zero)
                 look_at_zero(dot, count, p_.tile_low | p_.tile_high);
             if (pixels)
-                Pixels(p_).draw(pixels, dot - 1, count);
+                Pixels(p_, m_.tones).draw(pixels, dot - 1, count);
         }
         tile_part(done, count, dot);
         dot += count;
@@ -486,7 +486,7 @@ void Beam::fetch_sprite(int line, int slot) {
 void Beam::whole_lines(int line, int count) {
     if (!p_.rendering) {
         if (uint16_t* pixels = row(line))
-            draw_blank(p_, pixels, 0, 256 * count);
+            draw_blank(p_, m_.tones, pixels, 0, 256 * count);
         p_.dot += count * kDotsPerLine;
         if (line + count == 240)
             end_picture();

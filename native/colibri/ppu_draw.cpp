@@ -10,10 +10,15 @@ namespace {
 
 // What all pixels share: emphasis above the colour, and greyscale.
 struct Tint {
-    explicit Tint(const PpuState& p)
-        : emphasis(static_cast<uint16_t>((p.mask & 0xE0) << 1)),
+    Tint(const PpuState& p, const uint8_t* tones)
+        : tones(tones),
+          emphasis(static_cast<uint16_t>((p.mask & 0xE0) << 1)),
           colours(p.mask & kGrey ? 0x30 : 0x3F) {}
-    uint16_t operator()(uint8_t colour) const { return (colour & colours) | emphasis; }
+    uint16_t operator()(uint8_t colour) const {
+        const auto pixel = static_cast<uint16_t>((colour & colours) | emphasis);
+        return tones ? tones[pixel] : pixel;
+    }
+    const uint8_t* tones;
     uint16_t emphasis;
     uint8_t colours;
 };
@@ -102,8 +107,8 @@ void draw_sprites_after(const Machine& m, const SpriteRows& rows, int line, Line
 
 }  // namespace
 
-Colours::Colours(const PpuState& p) {
-    const Tint tint(p);
+Colours::Colours(const PpuState& p, const uint8_t* tones) {
+    const Tint tint(p, tones);
     for (int i = 0; i < 32; ++i)
         colours_[i] = tint(p.palette[i]);
     // Transparent pixels show the backdrop; the palette keeps other colours there.
@@ -132,9 +137,9 @@ void Colours::put_line(const uint8_t* pixels, uint16_t* to) const {
 #endif
 }
 
-Pixels::Pixels(const PpuState& p)
+Pixels::Pixels(const PpuState& p, const uint8_t* tones)
     : p_(p),
-      colours_(p),
+      colours_(p, tones),
       background_(p.mask & kBackground ? ~uint64_t{0} : 0),
       left_background_(p.mask & kBackgroundLeft ? background_ : 0) {
     if (!(p.mask & kSprites))
@@ -174,7 +179,7 @@ uint64_t Pixels::over_with_sprites(uint64_t background, int x) const {
 
 void draw_lines(const Machine& m, const SpriteRows& rows, int line, int count) {
     const PpuState& p = m.s().ppu;
-    const Colours colours(p);
+    const Colours colours(p, m.tones);
     Line pixels;
     uint16_t v = p.v;
     for (int y = line; y < line + count; ++y) {
@@ -206,11 +211,11 @@ void draw_lines(const Machine& m, const SpriteRows& rows, int line, int count) {
     }
 }
 
-void draw_blank(const PpuState& p, uint16_t* row, int x, int count) {
+void draw_blank(const PpuState& p, const uint8_t* tones, uint16_t* row, int x, int count) {
     // The colour that v points at is shown.
     // https://www.nesdev.org/wiki/PPU_palettes#Backdrop_override
     const uint8_t index = (p.v & 0x3F00) == 0x3F00 ? p.v & 0x1F : 0;
-    std::fill_n(row + x, count, Tint(p)(p.palette[index]));
+    std::fill_n(row + x, count, Tint(p, tones)(p.palette[index]));
 }
 
 }  // namespace colibri::ppu

@@ -46,7 +46,7 @@ inline uint64_t pixels_of(const PpuState& p, int shift) {
 // What the picture gets for each index, with emphasis and greyscale.
 class Colours {
   public:
-    explicit Colours(const PpuState& p);
+    Colours(const PpuState& p, const uint8_t* tones);  // tones: of the machine
 
     uint16_t operator[](uint64_t index) const { return colours_[index & 0x1F]; }
     // Eight pixels.
@@ -85,7 +85,7 @@ class Colours {
 // Pixels of a part of a line, between which no register is written.
 class Pixels {
   public:
-    explicit Pixels(const PpuState& p);
+    Pixels(const PpuState& p, const uint8_t* tones);
     // The next pixels from the background's shift registers, at row[x] and on, at most to the end
     // of a tile.
     void draw(uint16_t* row, int x, int count) const {
@@ -117,6 +117,6 @@ class Pixels {
 void draw_lines(const Machine& m, const SpriteRows& rows, int line, int count);
 
 // While nothing is rendered.
-void draw_blank(const PpuState& p, uint16_t* row, int x, int count);
+void draw_blank(const PpuState& p, const uint8_t* tones, uint16_t* row, int x, int count);
 
 }  // namespace colibri::ppu

@@ -16,6 +16,72 @@ namespace {
 constexpr size_t kSpare = 32;  // pixels that may be read past the end
 constexpr size_t kGroup = 4;   // taps are a multiple of it
 
+// line[x] = or += a[x] * w[0] + b[x] * w[1] + c[x] * w[2] + d[x] * w[3], all within 15 bits.
+void add_lines(const uint8_t* __restrict a, const uint8_t* __restrict b,
+               const uint8_t* __restrict c, const uint8_t* __restrict d, const int16_t* w,
+               int16_t* __restrict line, size_t wide, bool first) {
+    size_t x = 0;
+#ifdef __SSSE3__
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i w0 = _mm_set1_epi16(w[0]), w1 = _mm_set1_epi16(w[1]), w2 = _mm_set1_epi16(w[2]),
+                  w3 = _mm_set1_epi16(w[3]);
+    for (; x + 16 <= wide; x += 16) {
+        const auto load = [x](const uint8_t* row) {
+            return _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + x));
+        };
+        const __m128i ra = load(a), rb = load(b), rc = load(c), rd = load(d);
+        const auto sum = [&](const auto& half) {
+            return _mm_add_epi16(
+                _mm_add_epi16(_mm_mullo_epi16(half(ra), w0), _mm_mullo_epi16(half(rb), w1)),
+                _mm_add_epi16(_mm_mullo_epi16(half(rc), w2), _mm_mullo_epi16(half(rd), w3)));
+        };
+        __m128i low = sum([&](__m128i row) { return _mm_unpacklo_epi8(row, zero); });
+        __m128i high = sum([&](__m128i row) { return _mm_unpackhi_epi8(row, zero); });
+        auto* to = reinterpret_cast<__m128i*>(line + x);
+        if (!first) {
+            low = _mm_add_epi16(low, _mm_loadu_si128(to));
+            high = _mm_add_epi16(high, _mm_loadu_si128(to + 1));
+        }
+        _mm_storeu_si128(to, low);
+        _mm_storeu_si128(to + 1, high);
+    }
+#endif
+    for (; x < wide; ++x)
+        line[x] = static_cast<int16_t>((first ? 0 : line[x]) + a[x] * w[0] + b[x] * w[1] +
+                                       c[x] * w[2] + d[x] * w[3]);
+}
+
+// to[x] = the sum of `taps` products from line[first[x]] on, of 14 bits, rounded.
+void add_columns(const int16_t* __restrict line, const uint32_t* __restrict first,
+                 const int16_t* __restrict weights, size_t taps, uint8_t* __restrict to,
+                 size_t width) {
+    size_t x = 0;
+#ifdef __SSSE3__
+    // Four pixels at a time, each the sum of four products.
+    const auto products = [&](size_t i) {
+        const auto load = [](const int16_t* four) {
+            return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(four));
+        };
+        const __m128i two = _mm_unpacklo_epi64(load(line + first[i]), load(line + first[i + 1]));
+        const auto* both = reinterpret_cast<const __m128i*>(weights + i * kGroup);
+        return _mm_madd_epi16(two, _mm_loadu_si128(both));
+    };
+    for (; taps == kGroup && x + 4 <= width; x += 4) {
+        const __m128i sums = _mm_hadd_epi32(products(x), products(x + 2));
+        const __m128i means = _mm_srli_epi32(_mm_add_epi32(sums, _mm_set1_epi32(1 << 13)), 14);
+        const __m128i words = _mm_packs_epi32(means, means);
+        const int four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+        std::memcpy(to + x, &four, sizeof four);
+    }
+#endif
+    for (; x < width; ++x) {
+        int sum = 1 << 13;
+        for (size_t k = 0; k < taps; ++k)
+            sum += line[first[x] + k] * weights[x * taps + k];
+        to[x] = static_cast<uint8_t>(sum >> 14);
+    }
+}
+
 }  // namespace
 
 void GreyPicture::resize(size_t to_width, size_t to_height) {
@@ -24,56 +90,21 @@ void GreyPicture::resize(size_t to_width, size_t to_height) {
     pixels.resize(width * height + kSpare);
 }
 
-Greys::Greys(std::span<const uint8_t> palette) {
-    if (palette.size() != 3 * greys_.size())
+std::array<uint8_t, 512> greys_of(std::span<const uint8_t> palette) {
+    std::array<uint8_t, 512> greys{};
+    if (palette.size() != 3 * greys.size())
         throw CoreError("a palette of 512 colours is needed");
-    for (size_t i = 0; i < greys_.size(); ++i)
-        greys_[i] = grey_of(palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]);
+    for (size_t i = 0; i < greys.size(); ++i)
+        greys[i] = grey_of(palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]);
+    return greys;
 }
 
-void Greys::convert(const uint16_t* from, uint8_t* to, size_t pixels) const {
-    size_t i = 0;
-#ifdef __SSSE3__
-    // Sixteen pixels of one emphasis at a time: its 64 greys are four tables of sixteen, of which
-    // a shuffle looks up one, and gives 0 for an index with its upper bit set.
-    const __m128i low_bits = _mm_set1_epi16(0x3F), emphasis_bits = _mm_set1_epi16(0x1C0);
-    const __m128i beyond = _mm_set1_epi8(0x70);
-    int emphasis = -1;
-    __m128i tables[4] = {};
-    for (; i + 16 <= pixels; i += 16) {
-        const __m128i one = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-        const __m128i two = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i + 8));
-        const int here = from[i] & 0x1C0;
-        const __m128i same = _mm_set1_epi16(static_cast<int16_t>(here));
-        const __m128i alike =
-            _mm_and_si128(_mm_cmpeq_epi16(_mm_and_si128(one, emphasis_bits), same),
-                          _mm_cmpeq_epi16(_mm_and_si128(two, emphasis_bits), same));
-        if (_mm_movemask_epi8(alike) != 0xFFFF) {
-            for (size_t j = i; j < i + 16; ++j)
-                to[j] = greys_[from[j] & 511u];
-            continue;
-        }
-        if (here != emphasis) {
-            emphasis = here;
-            for (int k = 0; k < 4; ++k)
-                tables[k] = _mm_load_si128(
-                    reinterpret_cast<const __m128i*>(&greys_[static_cast<size_t>(here + 16 * k)]));
-        }
-        const __m128i index =
-            _mm_packus_epi16(_mm_and_si128(one, low_bits), _mm_and_si128(two, low_bits));
-        __m128i grey = _mm_shuffle_epi8(tables[0], _mm_adds_epu8(index, beyond));
-        for (int k = 1; k < 4; ++k) {
-            const __m128i part = _mm_sub_epi8(index, _mm_set1_epi8(static_cast<char>(16 * k)));
-            grey = _mm_or_si128(grey, _mm_shuffle_epi8(tables[k], _mm_adds_epu8(part, beyond)));
-        }
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), grey);
-    }
-#endif
-    for (; i < pixels; ++i)
-        to[i] = greys_[from[i] & 511u];
+void narrow(const uint16_t* __restrict from, uint8_t* __restrict to, size_t pixels) {
+    for (size_t i = 0; i < pixels; ++i)
+        to[i] = static_cast<uint8_t>(from[i]);
 }
 
-void brighten(uint8_t* to, const uint8_t* other, size_t pixels) {
+void brighten(uint8_t* __restrict to, const uint8_t* __restrict other, size_t pixels) {
     for (size_t i = 0; i < pixels; ++i)
         to[i] = std::max(to[i], other[i]);
 }
@@ -84,12 +115,15 @@ void Shrink::Axis::prepare(size_t from_size, size_t to_size) {
         return;
     size = from_size;
     to = to_size;
-    taps = ((size + to - 1) / to + 1 + kGroup - 1) / kGroup * kGroup;
+    size_t most = 1;  // that one of them covers
+    for (size_t i = 0; i < to; ++i)
+        most = std::max(most, ((i + 1) * size + to - 1) / to - i * size / to);
+    taps = (most + kGroup - 1) / kGroup * kGroup;
     first.assign(to, 0);
     weights.assign(to * taps, 0);
     for (size_t i = 0; i < to; ++i) {
         const size_t low = i * size, high = low + size;
-        first[i] = low / to;
+        first[i] = static_cast<uint32_t>(low / to);
         int left = 128;
         size_t largest = 0;
         int16_t* w = &weights[i * taps];
@@ -122,25 +156,10 @@ void Shrink::operator()(const GreyPicture& from, uint8_t* to, size_t width, size
                 return from.pixels.data() + std::min(row + k, from.height - 1) * wide;
             };
             const uint8_t *a = at(0), *b = at(1), *c = at(2), *d = at(3);
-            const int16_t wa = w[0], wb = w[1], wc = w[2], wd = w[3];
-            if (group == 0) {
-                for (size_t x = 0; x < wide; ++x)
-                    line[x] = static_cast<int16_t>(a[x] * wa + b[x] * wb + c[x] * wc + d[x] * wd);
-            } else {
-                for (size_t x = 0; x < wide; ++x)
-                    line[x] = static_cast<int16_t>(line[x] + a[x] * wa + b[x] * wb + c[x] * wc +
-                                                   d[x] * wd);
-            }
+            add_lines(a, b, c, d, w, line, wide, group == 0);
         }
-        uint8_t* row = to + y * width;
-        const int16_t* weights = across_.weights.data();
-        for (size_t x = 0; x < width; ++x, weights += across_.taps) {
-            const int16_t* p = line + across_.first[x];
-            int sum = 1 << 13;
-            for (size_t k = 0; k < across_.taps; ++k)
-                sum += p[k] * weights[k];
-            row[x] = static_cast<uint8_t>(sum >> 14);
-        }
+        add_columns(line, across_.first.data(), across_.weights.data(), across_.taps,
+                    to + y * width, width);
     }
 }
 

@@ -22,17 +22,11 @@ struct GreyPicture {
     void resize(size_t to_width, size_t to_height);
 };
 
-// The greys of a palette of 512 colours, 64 under each of eight emphases.
-class Greys {
-  public:
-    explicit Greys(std::span<const uint8_t> palette);  // 512 times red, green, blue
+// The greys of a palette of 512 times red, green, blue.
+std::array<uint8_t, 512> greys_of(std::span<const uint8_t> palette);
 
-    // Of a picture of indices; `pixels` is a multiple of 16.
-    void convert(const uint16_t* from, uint8_t* to, size_t pixels) const;
-
-  private:
-    alignas(16) std::array<uint8_t, 512> greys_{};
-};
+// The lower bytes.
+void narrow(const uint16_t* from, uint8_t* to, size_t pixels);
 
 // to[i] = max(to[i], other[i])
 void brighten(uint8_t* to, const uint8_t* other, size_t pixels);
@@ -47,7 +41,7 @@ class Shrink {
     // in 128ths.
     struct Axis {
         size_t size = 0, to = 0, taps = 0;
-        std::vector<size_t> first;
+        std::vector<uint32_t> first;
         std::vector<int16_t> weights;
 
         void prepare(size_t from_size, size_t to_size);

@@ -517,8 +517,12 @@ class MachineFleet:
         watched: npt.NDArray[np.uint8],
         slots: npt.NDArray[np.int32],
         hashes: npt.NDArray[np.uint64],
+        drawn: int = 0,
     ) -> None:
-        """As the function `rollout` above, on as many threads as there are workers."""
+        """As the function `rollout` above, on as many threads as there are workers.
+
+        ``drawn``: so many frames at the end are drawn, which nobody sees; for benchmarks.
+        """
 
     def time_rollout(
         self,
