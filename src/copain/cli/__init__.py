@@ -28,6 +28,7 @@ from copain.cli.render import render
 from copain.cli.search import search
 from copain.cli.train import train
 from copain.cli.verify import verify
+from copain.cli.watch_agent import watch
 from copain.errors import CopainError
 
 
@@ -69,6 +70,7 @@ for command in (
     render,
     accuracy,
     audit,
+    watch,
 ):
     app.command()(command)
 app.add_typer(search)

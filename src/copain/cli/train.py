@@ -138,7 +138,7 @@ def dqn(
         return
     if seen != "ram":
         raise InputError(f"copain train dqn --runners: --seen {seen}; runners tell of their ram")
-    _need_learning()
+    need_learning()
     from copain.rl.dqn_settings import DqnSettings
     from copain.rl.dqn_training import RunnersTraining
     from copain.rl.learning_envs import Lesson
@@ -169,7 +169,7 @@ def _train_sb3(
     copies: int, practice: float, sticky: float, validate_every: int, episodes: int, device: str,
     workers: int | None, start_from: list[Path] | None, out: Path | None, video: bool,
 ) -> None:  # fmt: skip
-    _need_learning()
+    need_learning()
     from copain.rl.learning_envs import Lesson
     from copain.rl.sb3_training import Sb3Training, Schedule, finish
 
@@ -219,7 +219,7 @@ def goal_of(game: Game, text: str) -> Goal:
     raise InputError(f"--goal {text!r}: won, or stage:N (such as stage:0), is needed")
 
 
-def _need_learning() -> None:
+def need_learning() -> None:
     """Raise MissingExtra where what learns is not installed."""
     for package in ("torch", "stable_baselines3"):
         try:

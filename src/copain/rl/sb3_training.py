@@ -322,14 +322,27 @@ def check_numbers(model: BaseAlgorithm) -> None:
             )
 
 
-def policy_of(model: BaseAlgorithm) -> Policy:
-    """A model as a policy that does not explore."""
+def policy_of(model: BaseAlgorithm, seed: int = 0) -> Policy:
+    """A model as a policy that does not explore.
 
-    def policy(seen: Seen, allowed: Flags) -> npt.NDArray[np.int64]:
+    PPO learned odds and plays by them, by a generator of its own: the likeliest action alone is
+    another policy, and a worse one while it still learns. DQN takes the action of most worth.
+    """
+    luck = np.random.default_rng((seed, 9))
+
+    def best(seen: Seen, allowed: Flags) -> npt.NDArray[np.int64]:
         actions, _ = model.predict(seen, deterministic=True)
         return np.asarray(actions, np.int64)
 
-    return policy
+    def drawn(seen: Seen, allowed: Flags) -> npt.NDArray[np.int64]:
+        policy: Any = model.policy
+        with torch.inference_mode():
+            observation, _ = policy.obs_to_tensor(seen)
+            odds = policy.get_distribution(observation).distribution.probs.cpu().numpy()
+        limits = odds.cumsum(axis=1)
+        return (limits < luck.random((len(odds), 1)) * limits[:, -1:]).sum(axis=1)
+
+    return drawn if isinstance(model, PPO) else best
 
 
 def load_model(
