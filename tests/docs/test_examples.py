@@ -25,6 +25,7 @@ LAST_LINES = {
     "random_play": r"seed 4: \d+ points, game over after \d+ frames",
     "record_a_movie": r"first\.fm2, first\.gif, first\.png",
     "savestate_search": r"frame \d+: \d+ points, \d+ of 30 ways survive",
+    "train_ppo": r"4096 steps: \d+ points an episode, of the last \d+",
 }
 
 NEED_FCEUX = {"hud"}
