@@ -33,7 +33,7 @@ VERSIONS: dict[str, tuple[Version, ...]] = {
     "alouette": (
         Version(
             rom="cd64a1ce93dfb6cfa831da78554d28ff15e5b0aa",
-            files="99c3325dd8c6a8c88a18cfe22665ebf9e719f19b",
+            files="b319b59521c3e0a3a24ec1f632511ee72aaa5f43",
         ),
     ),
     "gradius": (
