@@ -34,7 +34,9 @@ from copain.cli.search_options import (
     Workers,
     YourRom,
     memory_of,
+    searched_in,
 )
+from copain.cli.verify import open_one
 from copain.games import GAME_NAMES
 from copain.movie import Movie
 from copain.search import (
@@ -54,6 +56,7 @@ from copain.search import digest as digest_of
 from copain.search import go_explore as search_by_go_explore
 from copain.search import polish as polish_by_search
 from copain.search import random_search as search_at_random
+from copain.search.report import write_report
 
 search = typer.Typer(
     name="search",
@@ -373,3 +376,27 @@ def digest(
     Console(stderr=True).print(
         f"{found.lines:,} lines, {found.held:,} places held", highlight=False
     )
+
+
+@search.command("report")
+def report(
+    folder: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
+    rom: YourRom = None,
+    emulator: EmulatorName = None,
+    core: CoreName = None,
+    lines: Annotated[
+        int, typer.Option(min=1, help="Lines that are played again for the map, at most.")
+    ] = 200,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for page and pictures; RUN/report by default.")
+    ] = None,
+) -> None:
+    """Show what a search did: a page with score and frontier, a map, speed, and the best movies."""
+    game, loaded, named = searched_in(folder, rom)
+    if emulator is None and core is None:
+        emulator, _, name = named.partition(":")
+        core = name or None
+    path = write_report(
+        folder, lambda: open_one(loaded, emulator, core), game, out, lines=lines
+    )  # fmt: skip
+    print(path)

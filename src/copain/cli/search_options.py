@@ -18,7 +18,7 @@ from copain.backends import EMULATOR_NAMES
 from copain.cli.verify import open_one
 from copain.cli.watch import SearchWatch
 from copain.emulator import Emulator
-from copain.errors import GameError, InputError
+from copain.errors import GameError, InputError, RunError
 from copain.games import GAME_NAMES, Game, game_by_name, game_of, rom_path
 from copain.memory import Bytes
 from copain.rom import Rom
@@ -286,6 +286,25 @@ def game_and_rom(name: str, path: Path | None = None) -> tuple[Game, Rom]:
             "from Python: give copain.search.brute_force a copain.games.Game"
         )
     return found, rom
+
+
+def searched_in(folder: Path, rom: Path | None) -> tuple[Game, Rom, str]:
+    """What was searched in this run folder: the game, its ROM (yours, where copain ships none),
+    and the emulator's name.
+    """
+    call = f"search report {str(folder)!r}"
+    try:
+        run = tomllib.loads((folder / "run.toml").read_text(encoding="utf-8"))["run"]
+        name, emulator = str(run["game"]), str(run["emulator"])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise RunError(f"{call}: it is no run folder: {error}") from error
+    if name not in GAME_NAMES:
+        raise GameError(
+            f"{call}: copain has no game called {name!r}; a search of a game of your own is "
+            "reported from Python: copain.search.report.write_report(folder, factory, game)"
+        )
+    game, loaded = game_and_rom(name, rom)
+    return game, loaded, emulator
 
 
 def summary(found: Found) -> str:

@@ -213,6 +213,16 @@ class Game(ABC):
         """A small number that places which are alike share."""
         return self.progress(ram)
 
+    def place(self, ram: Bytes) -> Numbers | None:
+        """Where on a map the player is: x, and y downwards, ``(..., 2)``; None without a map.
+
+        By default the first two variables that are positions.
+        """
+        positions = [each for each in self.variables.values() if each.kind == "position"][:2]
+        if len(positions) < 2:
+            return None
+        return np.stack([each.decode(ram) for each in positions], axis=-1)
+
     def allowed(self, ram: Bytes) -> Flags:
         """Which actions are possible now: ``(..., actions)``."""
         return np.ones((*ram.shape[:-1], len(self.actions)), np.bool_)

@@ -204,6 +204,7 @@ class _BeamSearch(LineSearch):
         hashes, score = self.identity(places, places.hashes)[lives], places.score[lives]
         noted = self.seen.noted
         new = self.seen.improve(hashes, score)
+        self.new += int(new.sum())
         self.doubles += int(new.sum()) - (self.seen.noted - noted)
         if self.bar is not None:
             least, hash_ = self.bar

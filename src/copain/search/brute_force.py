@@ -297,6 +297,7 @@ class _DieAndRetry(LineSearch):
         new = going[self.seen.improve(hashes[going], places.score[going])]
         kept = ways.take(new)
         kept.places = self.expansion.keep(children, new)
+        self.new += len(new)
         return kept
 
     def _choose(self, alive: _Ways) -> _Ways:

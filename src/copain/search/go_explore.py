@@ -180,6 +180,7 @@ class _Exploration(LineSearch):
         fresh = keep >= known
         kept = self.settle(self.expansion.keep(children, live[keep[fresh] - known]))
         places.slots[keep[fresh]], places.lines[keep[fresh]] = kept.slots, kept.lines
+        self.new += len(kept)
         lost = np.ones(known, np.bool_)
         lost[keep[~fresh]] = False
         self.expansion.let_go(self.places.slots[lost])

@@ -12,11 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from copain.emulator import Emulator
 from copain.movie import Movie
 from copain.runs import Archive, Arrays, RunFolder
-from copain.search.line import End, Line
+from copain.search.line import End, Line, Progress
 from copain.search.proof import movie_of
 
 _AT_MOST_EVERY = 1.0
 """Seconds between two times that the best line is written while the search runs."""
+_NOTE_EVERY = 0.2
+"""Seconds at least between two notes of what the search is at; more the longer it goes on."""
 _COMMIT_EVERY = 2.0
 """Seconds at least between two commits."""
 
@@ -27,7 +29,7 @@ class Journal:
     def __init__(self, folder: RunFolder | None, emulator: Emulator) -> None:
         """`emulator` is of the kind that searches: the movies are in its time."""
         self._folder, self._emulator = folder, emulator
-        self._wrote = self._committed = time.monotonic()
+        self._began = self._wrote = self._committed = self._noted = time.monotonic()
         self._commit_cost = 0.0
         self._writer = ThreadPoolExecutor(1, "copain-journal")
         self._writing: Future[None] | None = None
@@ -59,6 +61,22 @@ class Journal:
                 "best", score=line.score, progress=line.progress, length=line.frames,
                 won=line.won, verified=proven is not None, frames=frames, rerecords=rerecords,
             )  # fmt: skip
+
+    @property
+    def note_due(self) -> bool:
+        """Whether it is time for a note: a few thousand of them tell of a week."""
+        now = time.monotonic()
+        wait = max(_NOTE_EVERY, (now - self._began) / 500)
+        return self._folder is not None and now - self._noted >= wait
+
+    def note(self, progress: Progress, new: int) -> None:
+        """Append what the search is at; `new` is how many places it came to that were new."""
+        self._noted = time.monotonic()
+        self.event(
+            "progress", seconds=round(progress.seconds, 3), frames=progress.frames,
+            jobs=progress.rerecords, new=new, deaths=progress.deaths, held=progress.savestates,
+            frame=progress.best_frame, score=progress.best_score,
+        )  # fmt: skip
 
     def keep_ends(self, ends: Sequence[End]) -> None:
         """Write all lines to the goal that were kept, if they are more than the best one."""

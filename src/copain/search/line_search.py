@@ -118,6 +118,7 @@ class LineSearch(ABC):
         # The best line of those that go on.
         self.farthest = self.expansion.with_ram(self.root.take(np.zeros(1, np.int64)))
         self.ends: Places | None = None  # the best of those that reached the goal
+        self.new = 0  # places come to that were not known, since this search was begun or taken up
         self._lines_committed = 0
         self._between_steps = True
         self.steps_taken = 0
@@ -218,6 +219,7 @@ class LineSearch(ABC):
         except BaseException:
             self._keep(self.best_line())
             raise
+        self.journal.note(self.progress(), self.new)
         self._commit()
         self.journal.flush()
         line = self.best_line()
@@ -257,6 +259,8 @@ class LineSearch(ABC):
                 self.lines.spill()
                 if on_progress is not None:
                     on_progress(self.progress())
+                if self.journal.note_due:
+                    self.journal.note(self.progress(), self.new)
                 if self.journal.due:
                     self._keep(self.best_line())
                 if self.journal.commit_due:

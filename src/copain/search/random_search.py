@@ -105,6 +105,7 @@ class _RandomLines(LineSearch):
             best = np.lexsort((lives.lines, lives.frame, -lives.score))[:1]
             known.append(self.expansion.with_ram(lives.take(best)))
             going.append(lives)
+            self.new += len(lives)
         start = self.places.take(np.array([len(self.places) - 1]))
         self.expansion.let_go(self.places.slots[:-1])
         self._stand(Places.join([*going, start]))

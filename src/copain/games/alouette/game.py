@@ -218,6 +218,11 @@ class Alouette(Game):
         steps = self.value(ram, "scroll") // 32
         return ((self.value(ram, "stage") << 12) + steps << 8) + place
 
+    def place(self, ram: Bytes) -> Numbers:
+        """Where in the stage the lark is, in pixels."""
+        x = self.value(ram, "scroll") + self.value(ram, "ship_x")
+        return np.stack([x, self.value(ram, "ship_y")], axis=-1)
+
     def allowed(self, ram: Bytes) -> Flags:
         """Outside of play only idle; B only where it takes something."""
         playing = (self.value(ram, "mode") == PLAY) & (self.value(ram, "paused") == 0)

@@ -114,6 +114,11 @@ class Gradius(Game):
         steps = self.value(ram, "scroll") // 32
         return ((self.stage(ram) << 12) + steps << 8) + place
 
+    def place(self, ram: Bytes) -> Numbers:
+        """Where in the stage the ship is, in pixels."""
+        x = self.value(ram, "scroll") + self.value(ram, "ship_x")
+        return np.stack([x, self.value(ram, "ship_y")], axis=-1)
+
     def allowed(self, ram: Bytes) -> Flags:
         """While the ship does not fly only idle; B only where it takes something."""
         flying = (self.value(ram, "ship") == ALIVE) & ~self.over(ram)
