@@ -29,15 +29,12 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from measuring import ROOT, circumstances, save
 
 import copain
 from copain import Emulator, FrameInput, Joypad
 from copain.games import rom_path
 from copain.games.alouette.game import Alouette
-from copain.games.game import Numbers
-from copain.memory import Bytes
 from copain.search import (
     Beam,
     BruteForce,
@@ -46,6 +43,7 @@ from copain.search import (
     Objective,
     Points,
     Polish,
+    Preferred,
     Progress,
     RandomSearch,
     beam,
@@ -76,18 +74,6 @@ class Setting:
     search: Config
     liked: bool = False
     polish: Polish | None = None
-
-
-class Liked(Points):
-    """How much the game likes a place: points, powers, targets ahead, no danger near."""
-
-    name = "preference"
-
-    def step(
-        self, prev: Bytes, ram: Bytes, inputs: npt.NDArray[np.uint16], frame: Numbers, acc: Numbers
-    ) -> tuple[Numbers, Numbers]:
-        """The preference, in points."""
-        return acc, (100 * self.game.preference(ram)).astype(np.int64)
 
 
 def _settings() -> dict[str, list[Setting]]:
@@ -261,7 +247,7 @@ def run(name: str, setting: int, number: int, stage: int, budget: int) -> Row:
         copain.rollout(emulator, emulator.save_state(), game.start_log(emulator.system.ports))
         begun_with = int(game.score(emulator.ram.read_all()))
     curve = Curve(budget, begun_with)
-    wish = Liked(game) if chosen.liked else Points(game)
+    wish = Preferred(game) if chosen.liked else Points(game)
     if chosen.polish is None:
         found = search_until(budget, wish, config, number, curve)
     else:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import copain
 from conftest import absent
+from copain.cli import app
 from copain.games import game_by_name, ram_map_of
 from copain.games.gradius.game import Gradius
+from copain.movie import Movie, verify
 from copain.search import BruteForce, Fastest, brute_force
 
 EMULATORS = ["libretro", "fceux"]
@@ -84,3 +88,38 @@ def test_a_search_gets_on(rom: copain.Rom, gradius: Gradius) -> None:
     found = brute_force(lambda: copain.open(rom), Fastest(gradius), config)
     assert found.score > 1000
     assert found.movie.frames > 1000
+
+
+def test_the_files_in_the_guide_are_searched_by(
+    rom: copain.Rom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, config in enumerate(guide_files()):
+        Path("search.toml").write_text(config)
+        folder = tmp_path / str(number)
+        options = ["--config", "search.toml", "--width", "20", "--frames", "60000"]
+        done = CliRunner().invoke(app, ["search", "beam", *options, "--out", str(folder)])
+        assert isinstance(done.exception, SystemExit), done.exception
+        movie = Movie.read(folder / "best.fm2")
+        assert movie.frames > 500
+        assert verify(movie, lambda: copain.open(rom)).in_sync
+
+
+def guide_files() -> list[str]:
+    """The configurations that the guide gives."""
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "gradius.md"
+    return re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_files_in_the_guide_have_known_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COPAIN_GRADIUS_ROM", raising=False)
+    files = guide_files()
+    assert len(files) == 2
+    for config in files:
+        path = tmp_path / "search.toml"
+        path.write_text(config)
+        done = CliRunner().invoke(app, ["search", "beam", "--config", str(path)])
+        assert isinstance(done.exception, copain.GameError)
+        assert "set COPAIN_GRADIUS_ROM" in str(done.exception)

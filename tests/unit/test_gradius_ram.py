@@ -61,6 +61,20 @@ def test_the_game_is_won_when_it_goes_round_again(gradius: Gradius) -> None:
 
 
 @pytest.mark.parametrize(
+    "values", [{"mode": 0}, {"mode": 1}, {"demo": 1}, {"lives": -1}],
+    ids=["back at the title", "title", "demo", "no lives"],
+)  # fmt: skip
+def test_the_end_of_the_game_ends_a_line_once(gradius: Gradius, values: dict[str, int]) -> None:
+    playing, ended = flying(gradius), flying(gradius, **values)
+    assert gradius.dead(playing, ended)
+    assert not gradius.dead(ended, ended)
+    assert not gradius.won(playing, ended)
+    # The next stage, or the next round, begins with no ship in flight: nothing has ended.
+    assert not gradius.dead(playing, flying(gradius, mode=3, ship=0, stage=1))
+    assert not gradius.dead(flying(gradius, stage=6), flying(gradius, loop=1, ship=0))
+
+
+@pytest.mark.parametrize(
     "values", [{"mode": 1}, {"demo": 1}, {"lives": -1}], ids=["title", "demo", "no lives"]
 )
 def test_nobody_plays(gradius: Gradius, values: dict[str, int]) -> None:

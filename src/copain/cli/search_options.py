@@ -34,6 +34,7 @@ from copain.search import (
     Pareto,
     Perfect,
     Points,
+    Preferred,
     Progress,
     Then,
     stage_cleared,
@@ -41,7 +42,7 @@ from copain.search import (
 )
 
 _PLAIN: dict[str, type[Objective]] = {
-    each.name: each for each in (Points, Perfect, Fastest, FewestChanges)
+    each.name: each for each in (Points, Perfect, Fastest, Preferred, FewestChanges)
 }
 _OBJECTIVES = (*_PLAIN, "region:NAME=LOW..HIGH,...", "beat:BPM[:BUTTON[:OFFSET]]")
 

@@ -89,6 +89,18 @@ class Points(Objective):
         return acc, self.game.score(ram)
 
 
+class Preferred(Objective):
+    """To be where the game prefers to be, the points so far in it for whoever says so there."""
+
+    name = "preferred"
+
+    def step(
+        self, prev: Bytes, ram: Bytes, inputs: npt.NDArray[np.uint16], frame: Numbers, acc: Numbers
+    ) -> tuple[Numbers, Numbers]:
+        """The preference, in hundredths."""
+        return acc, np.rint(100 * self.game.preference(ram)).astype(np.int64)
+
+
 MOST_FRAMES = 1 << 22
 """The longest line that `Fastest` tells from others, in frames: 19 hours."""
 

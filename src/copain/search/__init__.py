@@ -11,7 +11,15 @@ Six lines find one::
     print(found.outcome, found.score, found.movie.frames)
 """
 
-from copain.games.objective import Fastest, Goal, Objective, Points, stage_cleared, won
+from copain.games.objective import (
+    Fastest,
+    Goal,
+    Objective,
+    Points,
+    Preferred,
+    stage_cleared,
+    won,
+)
 from copain.search.beam import Beam, beam
 from copain.search.brute_force import BruteForce, brute_force
 from copain.search.digest import Digest, digest
@@ -28,7 +36,7 @@ from copain.search.style import FewestChanges, InRegion, OnBeat, Pareto, Then
 __all__ = [
     "Beam", "BruteForce", "Digest", "End", "Fastest", "FewestChanges", "Found", "GoExplore", "Goal",
     "InRegion", "Line", "Mask", "MaskSearch", "Objective", "OnBeat", "Pareto", "Perfect", "Points",
-    "Polish", "Progress", "RandomSearch", "Then", "beam", "brute_force", "digest", "find_mask",
-    "go_explore", "inputs_of", "movie_of", "polish", "prove", "random_search", "stage_cleared",
-    "won",
+    "Polish", "Preferred", "Progress", "RandomSearch", "Then", "beam", "brute_force", "digest",
+    "find_mask", "go_explore", "inputs_of", "movie_of", "polish", "prove", "random_search",
+    "stage_cleared", "won",
 ]  # fmt: skip

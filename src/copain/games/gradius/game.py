@@ -12,6 +12,7 @@ from copain.games.game import Action, Flags, Game, Numbers
 from copain.joypad import IDLE, FrameInput, Joypad
 from copain.memory import Bytes
 
+DEMO: Final = 2
 PLAY: Final = 5
 ALIVE, DYING = 1, 2
 STAGES: Final = 7
@@ -75,12 +76,18 @@ class Gradius(Game):
         self.ram_map = ram_map_of(self.name)
 
     def dead(self, prev: Bytes, ram: Bytes) -> Flags:
-        """Whether the ship was lost between the two frames."""
-        return (self.value(ram, "ship") == DYING) & (self.value(prev, "ship") != DYING)
+        """Whether the ship was lost between the two frames, or the game has ended."""
+        lost = (self.value(ram, "ship") == DYING) & (self.value(prev, "ship") != DYING)
+        return lost | (self.ended(ram) & ~self.ended(prev))
 
     def won(self, prev: Bytes, ram: Bytes) -> Flags:
         """Whether all seven stages are cleared: the game then goes round again, harder."""
         return self.value(ram, "loop") > self.value(prev, "loop")
+
+    def ended(self, ram: Bytes) -> Flags:
+        """Whether no ship is left, or the title or its demo is shown."""
+        shown = (self.value(ram, "mode") <= DEMO) | (self.value(ram, "demo") == 1)
+        return shown | (self.value(ram, "lives") < 0)
 
     def over(self, ram: Bytes) -> Flags:
         """Whether no ship is left, or nobody plays."""
