@@ -17,6 +17,7 @@ from copain.cli.search_options import (
     CoreName,
     EmulatorName,
     Ends,
+    Forked,
     Frames,
     GameName,
     GoalName,
@@ -89,6 +90,7 @@ def brute_force(
     linger: Linger = _BRUTE_FORCE.linger,
     ends: Ends = 1,
     starts: Starts = None,
+    forked: Forked = None,
     mask: MaskFile = None,
     seconds: Seconds = None,
     frames: Frames = None,
@@ -113,7 +115,7 @@ def brute_force(
     searched.run(
         lambda watch: search_by_brute_force(
             searched.open, wish, settings,
-            starts=[Movie.read(path) for path in starts or ()],
+            starts=searched.starts(starts, forked, lines),
             mask=searched.mask(mask), workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip
@@ -139,6 +141,7 @@ def beam(
     ] = _BEAM.generations,
     ends: Ends = 1,
     starts: Starts = None,
+    forked: Forked = None,
     mask: MaskFile = None,
     memory: Memory = None,
     when_full: Annotated[
@@ -166,7 +169,7 @@ def beam(
     searched.run(
         lambda watch: search_by_beam(
             searched.open, wish, settings,
-            starts=[Movie.read(path) for path in starts or ()],
+            starts=searched.starts(starts, forked, width),
             mask=searched.mask(mask), workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip
@@ -194,6 +197,7 @@ def go_explore(
     linger: Linger = _GO_EXPLORE.linger,
     ends: Ends = 1,
     starts: Starts = None,
+    forked: Forked = None,
     memory: Memory = None,
     seconds: Seconds = None,
     frames: Frames = None,
@@ -217,7 +221,7 @@ def go_explore(
     searched.run(
         lambda watch: search_by_go_explore(
             searched.open, wish, settings,
-            starts=[Movie.read(path) for path in starts or ()],
+            starts=searched.starts(starts, forked),
             workers=workers, folder=searched.folder, on_progress=watch,
         )
     )  # fmt: skip

@@ -21,6 +21,7 @@ from copain.emulator import Emulator
 from copain.errors import GameError, InputError, RunError
 from copain.games import GAME_NAMES, Game, game_by_name, game_of, rom_path
 from copain.memory import Bytes
+from copain.movie import Movie
 from copain.rom import Rom
 from copain.search import (
     Fastest,
@@ -37,6 +38,7 @@ from copain.search import (
     Preferred,
     Progress,
     Then,
+    fork,
     stage_cleared,
     won,
 )
@@ -100,6 +102,10 @@ Ends: TypeAlias = Annotated[
 Starts: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option("--from", help="A movie that the search goes on from; may be given again."),
+]
+Forked: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--fork", help="The run folder of another search: go on from what it holds."),
 ]
 GoalName: TypeAlias = Annotated[
     str, typer.Option(help="Where a line ends: won, or stage:N when stage N, from 0, is cleared.")
@@ -189,6 +195,16 @@ class Searched:
     def open(self) -> Emulator:
         """A new emulator."""
         return open_one(self.rom, self.emulator, self.core)
+
+    def starts(
+        self, movies: Sequence[Path] | None, forked: Path | None, most: int | None = None
+    ) -> list[Movie]:
+        """What ``--from`` and ``--fork`` name; of a fork the first lines, `most` of them."""
+        found = [Movie.read(path) for path in movies or ()]
+        if forked is not None:
+            with self.open() as emulator:
+                found += fork(forked, self.game, emulator, most)
+        return found
 
     def mask(self, path: Path | None) -> Bytes | None:
         """The mask in a file of ``copain search mask``, if one is given."""

@@ -23,6 +23,7 @@ from copain.games.objective import (
 from copain.search.beam import Beam, beam
 from copain.search.brute_force import BruteForce, brute_force
 from copain.search.digest import Digest, digest
+from copain.search.fork import fork
 from copain.search.go_explore import GoExplore, go_explore
 from copain.search.line import End, Found, Line, Progress
 from copain.search.mask import MaskSearch, find_mask
@@ -37,6 +38,6 @@ __all__ = [
     "Beam", "BruteForce", "Digest", "End", "Fastest", "FewestChanges", "Found", "GoExplore", "Goal",
     "InRegion", "Line", "Mask", "MaskSearch", "Objective", "OnBeat", "Pareto", "Perfect", "Points",
     "Polish", "Preferred", "Progress", "RandomSearch", "Then", "beam", "brute_force", "digest",
-    "find_mask", "go_explore", "inputs_of", "movie_of", "polish", "prove", "random_search",
-    "stage_cleared", "won",
+    "find_mask", "fork", "go_explore", "inputs_of", "movie_of", "polish", "prove",
+    "random_search", "stage_cleared", "won",
 ]  # fmt: skip

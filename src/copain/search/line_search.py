@@ -283,7 +283,8 @@ class LineSearch(ABC):
         arrays["steps"] = np.array(self.steps_taken)
         mine, rows = self.remember()
         arrays |= {**mine, "counts": np.array(counts, np.int64)}
-        new = {**rows, "lines": self.lines.since(self._lines_committed)}
+        starts = self.lines.starts[: None if self._lines_committed == 0 else 0]
+        new = {**rows, "lines": self.lines.since(self._lines_committed), "starts": starts}
         self.journal.commit(arrays, new)
         at = self.progress()
         self.journal.event(

@@ -59,6 +59,11 @@ class Lines:
         return self._used
 
     @property
+    def starts(self) -> npt.NDArray[np.uint16]:
+        """The inputs of the first rows, one after the other: ``uint16 (frames * ports,)``."""
+        return np.concatenate([start.reshape(-1) for start in self._starts])
+
+    @property
     def bytes(self) -> int:
         """The memory that they take."""
         return self._table.nbytes
