@@ -12,10 +12,10 @@ from copain import Emulator, GameError, InputError, Rom
 from copain.games.game import Flags, Numbers
 from copain.games.grid.game import Grid
 from copain.games.grid.optimum import fastest_win, highest_score
-from copain.games.grid.rules import HELD, RAM_SIZE
+from copain.games.grid.rules import HELD, KEYS, RAM_SIZE
 from copain.memory import Bytes
 from copain.movie import verify
-from copain.search import Beam, Fastest, Found, Goal, Objective, Points, beam
+from copain.search import Beam, Fastest, Found, Goal, Objective, Points, Preferred, beam
 
 # Everything but the record of the buttons decides what can still come.
 MASK = np.full(RAM_SIZE, 255, np.uint8)
@@ -177,3 +177,15 @@ def test_settings_are_checked() -> None:
         Beam(width=0)
     with pytest.raises(InputError, match=r"Beam\(batch=1.5\): an integer is needed"):
         Beam(batch=1.5)  # pyright: ignore[reportArgumentType]
+
+
+def test_by_preference_it_goes_where_the_game_likes_to_be(factory: Callable[[], Emulator]) -> None:
+    # Grid likes to be near the goal, and to have a key, which points do not tell of.
+    config = Beam(width=24, per_cell=2, frames=40_000)
+    found = beam(factory, Preferred(Grid()), config)
+    assert found.won
+    ram = np.zeros((2, RAM_SIZE), np.uint8)
+    ram[1, KEYS] = 1
+    inputs, frame = np.zeros((2, 1), np.uint16), np.zeros(2, np.int64)
+    _, score = Preferred(Grid()).step(ram, ram, inputs, frame, np.zeros((2, 0), np.int64))
+    assert score[1] - score[0] == 40 * 100

@@ -97,8 +97,8 @@ class Preferred(Objective):
     def step(
         self, prev: Bytes, ram: Bytes, inputs: npt.NDArray[np.uint16], frame: Numbers, acc: Numbers
     ) -> tuple[Numbers, Numbers]:
-        """The preference, in hundredths."""
-        return acc, np.rint(100 * self.game.preference(ram)).astype(np.int64)
+        """The preference, in whole hundredths."""
+        return acc, (100 * self.game.preference(ram)).astype(np.int64)
 
 
 MOST_FRAMES = 1 << 22
