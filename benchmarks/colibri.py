@@ -8,6 +8,8 @@ given as medians of the turns' ratios, so that a busy machine slows both sides a
 - ``idle_skip_ratio``: the same with idle loops skipped, as Colibri runs unless told otherwise;
 - ``rollout_ratio``: 512 jobs of one frame from Python, over that C++ loop;
 - ``threads2_ratio``: rollouts on two threads, over one thread;
+- ``two_alone_ratio``: two such rollouts at once that share nothing, on a thread each, over one:
+  what the machine has to give;
 - ``drawn_ratio``: idle_skip's loop with every frame drawn, over FCEUmm's C loop, which always
   draws;
 - ``screen_ratio``: a frame and its `screen` from Python, again and again, over FCEUmm the same way;
@@ -29,6 +31,8 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -116,6 +120,7 @@ def measure(rom: Path, turns: int, quicknes: str | None) -> Figures:
             ("idle_skip_ratio", "idle_skip", "fceumm"),
             ("rollout_ratio", "rollout", "idle_skip"),
             ("threads2_ratio", "rollout_2_threads", "rollout_1_thread"),
+            ("two_alone_ratio", "two_alone", "rollout_1_thread"),
             ("drawn_ratio", "drawn", "fceumm"),
             ("screen_ratio", "screen", "fceumm_screen"),
             ("quicknes_ratio", "idle_skip", "quicknes"),
@@ -150,6 +155,7 @@ def colibri_loops(
     ]
     for name, workers, frames in (
         ("rollout", 1, 1), ("rollout_1_thread", 1, 8), ("rollout_2_threads", 2, 8),
+        ("one_alone", 1, 8), ("other_alone", 1, 8),
     ):  # fmt: skip
         fleet = emulator.open_fleet(workers)
         pool = fleet.new_pool(MOMENTS + JOBS)
@@ -162,7 +168,15 @@ def colibri_loops(
             return log.shape[0] * log.shape[1]
 
         loops.append((name, play))
-    return loops
+    alone = [play for name, play in loops if name.endswith("_alone")]
+    shared = [loop for loop in loops if not loop[0].endswith("_alone")]
+    return [*shared, ("two_alone", lambda: at_once(alone))]
+
+
+def at_once(plays: list[Callable[[], int]]) -> int:
+    """All of them, each on a thread of its own; their frames."""
+    with ThreadPoolExecutor(len(plays)) as threads:
+        return sum(each.result() for each in [threads.submit(play) for play in plays])
 
 
 def core_loop(

@@ -166,10 +166,10 @@ class DqnAgent:
         self._rows += self._steps[runner].end(features[0], allowed[0], terminated=terminated)
 
     def _hand_over(self) -> None:
-        if self._rows:
-            rows, self._rows = self._rows, []
+        rows, self._rows = self._rows, []
+        if rows or self._due > self._due_told:
             self._due_told = self._due
-            self._learning.learn(rows_of(rows), self._due_told)
+            self._learning.learn(rows_of(rows) if rows else None, self._due_told)
 
     def _keep_in_step(self) -> None:
         """Take what was learned; wait while the learner is behind."""
