@@ -33,13 +33,13 @@ VERSIONS: dict[str, tuple[Version, ...]] = {
     "alouette": (
         Version(
             rom="cd64a1ce93dfb6cfa831da78554d28ff15e5b0aa",
-            files="b319b59521c3e0a3a24ec1f632511ee72aaa5f43",
+            files="701aa9d06f7c80a7c42576f26c7f89dd5bfb10f5",
         ),
     ),
     "gradius": (
         Version(
             rom="92645fe142861c3d3fda209bb906ad2b0e353988",
-            files="471d3b6918fb4bacf93be8b84d12818718b7612a",
+            files="af957221b83c5d6ab33771f11ef829e66d7dbee6",
         ),
     ),
     "grid": (
