@@ -11,6 +11,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import copain
+from conftest import absent
 from copain.errors import EmulatorMissing, GameError, RomError
 from copain.games import game_by_name, rom_path
 from copain.games.alouette.game import Alouette
@@ -127,8 +128,8 @@ def test_fceux_plays_the_same_episode() -> None:
     for emulator in ("colibri", "fceux"):
         try:
             env = CopainEnv("alouette", emulator=emulator, starts="stage 1", noops=5)
-        except EmulatorMissing as error:
-            pytest.skip(str(error))
+        except EmulatorMissing:
+            absent("fceux", "apt install fceux")
         _, info = env.reset(seed=3)
         run: list[tuple[int, ...]] = []
         for step in range(60):
@@ -142,8 +143,8 @@ def test_fceux_plays_the_same_episode() -> None:
 def test_two_fceux_side_by_side() -> None:
     try:
         envs = CopainVectorEnv("alouette", num_envs=2, emulator="fceux", starts="stage 1")
-    except EmulatorMissing as error:
-        pytest.skip(str(error))
+    except EmulatorMissing:
+        absent("fceux", "apt install fceux")
     alone = CopainVectorEnv("alouette", num_envs=2, emulator="colibri", starts="stage 1")
     for each in (envs, alone):
         each.reset(seed=1)
