@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from operator import index
 from types import TracebackType
-from typing import Protocol, Self, SupportsIndex, TypeAlias, runtime_checkable
+from typing import Generic, Protocol, Self, SupportsIndex, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -293,6 +293,38 @@ class HasTrace(Protocol):
     def disassemble(self, address: int, count: int = 1) -> list[Instruction]:
         """The `count` instructions that lie from `address` on."""
         ...
+
+
+OneKind = TypeVar("OneKind", bound=Emulator)
+
+
+class OfOneKind(Generic[OneKind]):
+    """What emulators of one kind with one game have in common, as the first of them tells it.
+
+    For fleets and copies that are made of `_emulators`.
+    """
+
+    _emulators: list[OneKind]
+
+    @property
+    def name(self) -> str:
+        """Which emulator this is."""
+        return self._emulators[0].name
+
+    @property
+    def version(self) -> str:
+        """The emulator's version."""
+        return self._emulators[0].version
+
+    @property
+    def system(self) -> System:
+        """The ROM's system."""
+        return self._emulators[0].system
+
+    @property
+    def rom(self) -> Rom:
+        """The game."""
+        return self._emulators[0].rom
 
 
 def check_frames(frames: SupportsIndex) -> int:

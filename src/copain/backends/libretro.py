@@ -22,7 +22,7 @@ import numpy.typing as npt
 from copain import _native
 from copain.backends.cores import CoreFile, find_core, systems_of
 from copain.backends.libretro_copies import LibretroCopies
-from copain.emulator import Picture, check_frames
+from copain.emulator import OfOneKind, Picture, check_frames
 from copain.errors import (
     EmulatorClosed,
     EmulatorCrashed,
@@ -436,7 +436,7 @@ class LibretroEmulator:
         return domains
 
 
-class LibretroFleet:
+class LibretroFleet(OfOneKind[LibretroEmulator]):
     """Many copies of one game on one core, batches of rollouts on threads; see `Fleet`."""
 
     def __init__(self, emulators: Sequence[LibretroEmulator]) -> None:
@@ -444,26 +444,6 @@ class LibretroFleet:
         self._emulators = list(emulators)
         self._first = emulators[0]
         self._ram_size = len(self._first.ram)
-
-    @property
-    def name(self) -> str:
-        """Which emulator this is."""
-        return self._first.name
-
-    @property
-    def version(self) -> str:
-        """The core's version."""
-        return self._first.version
-
-    @property
-    def system(self) -> System:
-        """The ROM's system."""
-        return self._first.system
-
-    @property
-    def rom(self) -> Rom:
-        """The game."""
-        return self._first.rom
 
     @property
     def ram_size(self) -> int:

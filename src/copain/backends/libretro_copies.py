@@ -15,16 +15,15 @@ import numpy.typing as npt
 from copain import _native
 from copain.backends.native_seen import native_seen
 from copain.copies import Rows, Seen, check_play, check_rows, check_savestates
+from copain.emulator import OfOneKind
 from copain.errors import EmulatorClosed, EmulatorCrashed, InputError, SavestateError
-from copain.rom import Rom
 from copain.savestate import Savestate, SavestateHeader
-from copain.system import System
 
 if TYPE_CHECKING:
     from copain.backends.libretro import LibretroEmulator
 
 
-class LibretroCopies:
+class LibretroCopies(OfOneKind["LibretroEmulator"]):
     """Many copies of one game, each on a core of its own; see `copain.copies.Copies`."""
 
     def __init__(self, emulators: Sequence[LibretroEmulator], workers: int) -> None:
@@ -39,26 +38,6 @@ class LibretroCopies:
         self._ram_size = len(self._first.ram)
         self._frames = np.zeros(len(emulators), np.int64)
         self._cores: list[_native.Core] | None = [emulator.native for emulator in emulators]
-
-    @property
-    def name(self) -> str:
-        """Which emulator this is."""
-        return self._first.name
-
-    @property
-    def version(self) -> str:
-        """The core's version."""
-        return self._first.version
-
-    @property
-    def system(self) -> System:
-        """The ROM's system."""
-        return self._first.system
-
-    @property
-    def rom(self) -> Rom:
-        """The game."""
-        return self._first.rom
 
     @property
     def ram_size(self) -> int:

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from copain.emulator import Emulator
+from copain.emulator import Emulator, OfOneKind
 from copain.errors import InputError, SavestateError
 from copain.joypad import check_input_log
 from copain.memory import Bytes
@@ -28,9 +28,7 @@ from copain.rollout import (
     ram_hash,
     rollout,
 )
-from copain.rom import Rom
 from copain.savestate import Savestate, SavestateHeader, check_savestate
-from copain.system import System
 
 
 class LoopPool:
@@ -93,7 +91,7 @@ class LoopPool:
         return self._makers.get(slot)
 
 
-class LoopFleet:
+class LoopFleet(OfOneKind[Emulator]):
     """A fleet on any emulator, by plain loops over `Emulator`; see `copain.rollout.Fleet`."""
 
     def __init__(
@@ -108,26 +106,6 @@ class LoopFleet:
         except BaseException:
             self.close()
             raise
-
-    @property
-    def name(self) -> str:
-        """Which emulator this is."""
-        return self._emulators[0].name
-
-    @property
-    def version(self) -> str:
-        """The emulator's version."""
-        return self._emulators[0].version
-
-    @property
-    def system(self) -> System:
-        """The ROM's system."""
-        return self._emulators[0].system
-
-    @property
-    def rom(self) -> Rom:
-        """The game."""
-        return self._emulators[0].rom
 
     @property
     def ram_size(self) -> int:

@@ -12,16 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from copain.copies import Rows, Seen, check_play, check_rows
-from copain.emulator import Emulator, HasScreen, Picture
+from copain.emulator import Emulator, HasScreen, OfOneKind, Picture
 from copain.errors import CopainError, EmulatorError, InputError
 from copain.rollout import frame_inputs
-from copain.rom import Rom
 from copain.savestate import Savestate
 from copain.sight import fitted, grey_of, shrunk
-from copain.system import System
 
 
-class EmulatorCopies:
+class EmulatorCopies(OfOneKind[Emulator]):
     """N emulators, each in a place of its own; see `copain.copies.Copies`.
 
     It is what the native copies are compared with, and how FCEUX and MAME are learned in: as many
@@ -36,26 +34,6 @@ class EmulatorCopies:
             opened.callback(self._threads.shutdown)
             self._opened = opened.pop_all()
         self._first = self._emulators[0]
-
-    @property
-    def name(self) -> str:
-        """Which emulator this is."""
-        return self._first.name
-
-    @property
-    def version(self) -> str:
-        """The emulator's version."""
-        return self._first.version
-
-    @property
-    def system(self) -> System:
-        """The ROM's system."""
-        return self._first.system
-
-    @property
-    def rom(self) -> Rom:
-        """The game."""
-        return self._first.rom
 
     @property
     def ram_size(self) -> int:
