@@ -47,6 +47,14 @@ GoalName: TypeAlias = Annotated[
 Steps: TypeAlias = Annotated[int, typer.Option(min=1, help="Environment steps in all.")]
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Of the random numbers.")]
 Device: TypeAlias = Annotated[str, typer.Option(help="auto (CUDA where it is there), cpu, cuda.")]
+StartFrom: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--from", help="A run folder or movie whose way is practised from the first."),
+]
+ValidateEvery: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Steps between two validations.")
+]
+Workers: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Threads that emulate.")]
 Practice: TypeAlias = Annotated[
     float,
     typer.Option(min=0, max=1, help="Share of episodes that begin where earlier ones came to."),
@@ -77,14 +85,11 @@ def ppo(
     copies: Annotated[int, typer.Option(min=1, help="Environments at once.")] = 64,
     practice: Practice = 0.6,
     sticky: Sticky = 0.25,
-    validate_every: Annotated[int, typer.Option(min=1, help="Steps between two.")] = 100_000,
+    validate_every: ValidateEvery = 100_000,
     episodes: Episodes = 100,
     device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads that emulate.")] = None,
-    start_from: Annotated[
-        list[Path] | None,
-        typer.Option("--from", help="A run folder or movie whose way is practised from the first."),
-    ] = None,
+    workers: Workers = None,
+    start_from: StartFrom = None,
     out: Out = None,
     video: Video = True,
 ) -> None:
@@ -116,14 +121,11 @@ def dqn(
     copies: Annotated[int, typer.Option(min=1, help="Environments at once, without runners.")] = 32,
     practice: Practice = 0.6,
     sticky: Sticky = 0.25,
-    validate_every: Annotated[int, typer.Option(min=1, help="Steps between two.")] = 100_000,
+    validate_every: ValidateEvery = 100_000,
     episodes: Episodes = 100,
     device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads that emulate.")] = None,
-    start_from: Annotated[
-        list[Path] | None,
-        typer.Option("--from", help="A run folder or movie whose way is practised from the first."),
-    ] = None,
+    workers: Workers = None,
+    start_from: StartFrom = None,
     out: Out = None,
     video: Video = True,
 ) -> None:
